@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: Texts of any length
+ *
+ * sysfs hands out a page at a time and tells nobody when a file is opened or
+ * closed. So the door remembers, for the few files that are being read, how
+ * far each has come: as a cursor of the release's, not as a number of bytes,
+ * which would point to somewhere else after each change of the text.
+ *
+ * A reader that was forgotten, or that jumps backwards, is walked to its
+ * place from the beginning. So the memory can be small, and may be wrong
+ * about who still reads.
+ */
+#include <linux/device.h>
+#include <linux/kobject.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "attribute.h"
+#include "compat.h"
+#include "server.h"
+
+/* Who comes while so many read takes the place of the least recent one. */
+#define READERS_MAX 16
+
+/**
+ * struct attribute_file - the file of an attribute
+ * @list: in the server's attributes
+ * @bin: what sysfs knows of it
+ * @name: its name; the release that gave it may be gone
+ */
+struct attribute_file {
+	struct list_head list;
+	struct bin_attribute bin;
+	char name[FREQ_ATTRIBUTE_NAME_MAX + 1];
+};
+
+/**
+ * struct reader - how far an open file of an attribute was read
+ * @list: in the server's readers, the most recent first
+ * @file: the open file; an address to compare, it may be gone
+ * @attribute: the attribute; likewise
+ * @cursor: where the piece after this one begins
+ * @start: offset in the file of this piece, in bytes
+ * @length: of this piece, in bytes
+ * @text: this piece
+ */
+struct reader {
+	struct list_head list;
+	const struct file *file;
+	const struct bin_attribute *attribute;
+	struct freq_cursor cursor;
+	loff_t start;
+	size_t length;
+	char text[PAGE_SIZE - 128];
+};
+
+static_assert(sizeof(struct reader) <= PAGE_SIZE);
+
+static const struct freq_attribute *
+find_attribute(const struct freq_release *release, const char *name)
+{
+	const struct freq_attribute *attribute;
+	const void *at = release->attributes;
+	u32 i;
+
+	for (i = 0; i < release->attribute_count; i++) {
+		attribute = at;
+		if (!strcmp(attribute->name, name))
+			return attribute;
+		at += release->attribute_size;
+	}
+	return NULL;
+}
+
+static void forget_reader(struct freq_server *server, struct reader *reader)
+{
+	lockdep_assert_held(&server->attribute_lock);
+
+	list_del(&reader->list);
+	server->reader_count--;
+	kfree(reader);
+}
+
+static void rewind_reader(struct reader *reader)
+{
+	memset(&reader->cursor, 0, sizeof(reader->cursor));
+	reader->start = 0;
+	reader->length = 0;
+}
+
+static struct reader *find_reader(struct freq_server *server,
+				  const struct file *file,
+				  const struct bin_attribute *attribute)
+{
+	struct reader *reader;
+
+	lockdep_assert_held(&server->attribute_lock);
+
+	list_for_each_entry(reader, &server->readers, list) {
+		if (reader->file == file && reader->attribute == attribute) {
+			list_move(&reader->list, &server->readers);
+			return reader;
+		}
+	}
+
+	reader = kmalloc(sizeof(*reader), GFP_KERNEL);
+	if (!reader)
+		return NULL;
+	reader->file = file;
+	reader->attribute = attribute;
+	rewind_reader(reader);
+	list_add(&reader->list, &server->readers);
+	if (++server->reader_count > READERS_MAX)
+		forget_reader(server, list_last_entry(&server->readers,
+						      struct reader, list));
+	return reader;
+}
+
+/* Goes on to the next piece. Returns its length, 0 at the end, or an error. */
+static ssize_t read_piece(struct freq_server *server, struct reader *reader)
+{
+	const struct freq_attribute *attribute = NULL;
+
+	reader->start += reader->length;
+	reader->length = 0;
+
+	mutex_lock(&server->lock);
+	if (server->running)
+		attribute = find_attribute(server->running,
+					   reader->attribute->attr.name);
+	if (attribute)
+		reader->length = attribute->read(server->state,
+						 &reader->cursor, reader->text,
+						 sizeof(reader->text));
+	mutex_unlock(&server->lock);
+
+	return attribute ? reader->length : -ENODEV;
+}
+
+static ssize_t attribute_read(struct file *file, struct kobject *kobj,
+			      freq_const_bin_attribute *attribute, char *text,
+			      loff_t offset, size_t size)
+{
+	struct miscdevice *misc = dev_get_drvdata(kobj_to_dev(kobj));
+	struct freq_server *server = container_of(misc, struct freq_server,
+						  misc);
+	struct reader *reader;
+	ssize_t ret;
+
+	mutex_lock(&server->attribute_lock);
+	reader = find_reader(server, file, attribute);
+	if (!reader) {
+		ret = -ENOMEM;
+		goto unlock;
+	}
+
+	if (!offset || offset < reader->start)
+		rewind_reader(reader);
+	while (offset >= reader->start + reader->length) {
+		ret = read_piece(server, reader);
+		if (ret <= 0) {
+			forget_reader(server, reader);
+			goto unlock;
+		}
+	}
+
+	offset -= reader->start;
+	ret = min_t(size_t, size, reader->length - offset);
+	memcpy(text, reader->text + offset, ret);
+unlock:
+	mutex_unlock(&server->attribute_lock);
+	return ret;
+}
+
+static ssize_t release_show(struct device *dev, struct device_attribute *attr,
+			    char *text)
+{
+	struct miscdevice *misc = dev_get_drvdata(dev);
+
+	return sysfs_emit(text, "%u\n",
+			  freq_server_version(container_of(misc,
+							   struct freq_server,
+							   misc)));
+}
+static DEVICE_ATTR_RO(release);
+
+static struct attribute *attributes[] = {
+	&dev_attr_release.attr,
+	NULL
+};
+
+static const struct attribute_group attribute_group = {
+	.attrs = attributes,
+};
+
+/* The door's own attributes. */
+const struct attribute_group *freq_attribute_groups[] = {
+	&attribute_group,
+	NULL
+};
+
+static bool has_file(const struct freq_server *server, const char *name)
+{
+	const struct attribute_file *file;
+
+	list_for_each_entry(file, &server->attributes, list)
+		if (!strcmp(file->name, name))
+			return true;
+	return false;
+}
+
+static int add_file(struct freq_server *server, const char *name)
+{
+	struct attribute_file *file;
+	int err;
+
+	file = kzalloc(sizeof(*file), GFP_KERNEL);
+	if (!file)
+		return -ENOMEM;
+	strscpy(file->name, name, sizeof(file->name));
+	sysfs_bin_attr_init(&file->bin);
+	file->bin.attr.name = file->name;
+	file->bin.attr.mode = 0444;
+	file->bin.read = attribute_read;
+
+	err = sysfs_create_bin_file(&server->misc.this_device->kobj,
+				    &file->bin);
+	if (err) {
+		kfree(file);
+		return err;
+	}
+	list_add(&file->list, &server->attributes);
+	return 0;
+}
+
+/**
+ * freq_attributes_add() - make the files that a release needs
+ * @server: the server; the caller has claimed its change
+ * @release: the release
+ *
+ * Files that are there already serve the release as they are.
+ *
+ * Context: process context; may sleep; none of the server's locks held.
+ * Return: 0; -ENOMEM; or, with none made, the errno of
+ * sysfs_create_bin_file().
+ */
+int freq_attributes_add(struct freq_server *server,
+			const struct freq_release *release)
+{
+	const struct freq_attribute *attribute;
+	const void *at = release->attributes;
+	int err;
+	u32 i;
+
+	for (i = 0; i < release->attribute_count; i++) {
+		attribute = at;
+		if (!has_file(server, attribute->name)) {
+			err = add_file(server, attribute->name);
+			if (err) {
+				freq_attributes_prune(server, server->running);
+				return err;
+			}
+		}
+		at += release->attribute_size;
+	}
+	return 0;
+}
+
+/**
+ * freq_attributes_prune() - remove the files that a release does not need
+ * @server: the server; the caller has claimed its change
+ * @release: the release, or NULL for none
+ *
+ * Waits for who is reading them.
+ *
+ * Context: process context; may sleep; none of the server's locks held.
+ */
+void freq_attributes_prune(struct freq_server *server,
+			   const struct freq_release *release)
+{
+	struct attribute_file *file, *next;
+
+	list_for_each_entry_safe(file, next, &server->attributes, list) {
+		if (release && find_attribute(release, file->name))
+			continue;
+		sysfs_remove_bin_file(&server->misc.this_device->kobj,
+				      &file->bin);
+		list_del(&file->list);
+		kfree(file);
+	}
+}
+
+/**
+ * freq_attributes_forget_readers() - free what is known of readers
+ * @server: the server; its attributes have no files any more
+ *
+ * Context: process context; may sleep; takes the attribute lock.
+ */
+void freq_attributes_forget_readers(struct freq_server *server)
+{
+	struct reader *reader, *next;
+
+	mutex_lock(&server->attribute_lock);
+	list_for_each_entry_safe(reader, next, &server->readers, list)
+		forget_reader(server, reader);
+	mutex_unlock(&server->attribute_lock);
+}
+
+/**
+ * freq_attributes_notify() - wake who polls for a change of release
+ * @server: the server
+ *
+ * Context: process context; may sleep; none of the server's locks held.
+ */
+void freq_attributes_notify(struct freq_server *server)
+{
+	sysfs_notify(&server->misc.this_device->kobj, NULL, "release");
+}

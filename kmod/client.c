@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: How a request is delivered
+ *
+ * 1. The argument is copied in, as much of it as the caller's request number
+ *    says, before anything is known of the request: what is known of it stands
+ *    in the tables of the running release, and those may be looked at under
+ *    the mutex only.
+ * 2. Under the mutex, the request is looked up and checked. If an array hangs
+ *    off its argument, the mutex is dropped again, the array is made ready,
+ *    and step 2 begins anew: by now, another release may run.
+ * 3. Its handler runs.
+ * 4. Outside the mutex, the reply is copied out. If that fails, the request is
+ *    taken back by whichever release runs by then.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include <linux/freq.h>
+
+#include "client.h"
+#include "server.h"
+
+/**
+ * struct client - an open file description
+ * @public: what a release sees of it
+ * @data: what the state of the running release has of it, NULL if none runs;
+ *	under the server's mutex
+ * @server: the server
+ */
+struct client {
+	struct freq_client public;
+	void *data;
+	struct freq_server *server;
+};
+
+/**
+ * struct delivery - a request on its way
+ * @client: who makes it
+ * @file: the open file description, for its mode
+ * @command: the request's number, with the size that the caller knows
+ * @user: the argument in user memory
+ * @copied: 0, or why the argument could not be copied in
+ * @call: what the release gets of it; its argument is FREQ_ARGUMENT_MAX
+ *	bytes, zero behind what the caller gave
+ * @array: the array that is ready in @call
+ */
+struct delivery {
+	struct client *client;
+	const struct file *file;
+	unsigned int command;
+	void __user *user;
+	int copied;
+	struct freq_call call;
+	struct freq_array array;
+};
+
+static int client_open(struct inode *inode, struct file *file)
+{
+	struct freq_server *server = container_of(file->private_data,
+						  struct freq_server, misc);
+	struct client *client;
+
+	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+	if (!client)
+		return -ENOMEM;
+
+	client->public.size = sizeof(client->public);
+	client->public.uid = file->f_cred->euid;
+	client->public.pid = get_pid(task_tgid(current));
+	client->server = server;
+	file->private_data = client;
+
+	mutex_lock(&server->lock);
+	client->public.id = ++server->last_id;
+	server->clients++;
+	mutex_unlock(&server->lock);
+
+	return stream_open(inode, file);
+}
+
+static int client_release(struct inode *inode, struct file *file)
+{
+	struct client *client = file->private_data;
+	struct freq_server *server = client->server;
+
+	mutex_lock(&server->lock);
+	if (client->data)
+		server->running->close(server->state, &client->data);
+	server->clients--;
+	mutex_unlock(&server->lock);
+
+	put_pid(client->public.pid);
+	kfree(client);
+	return 0;
+}
+
+static int copy_argument_in(const struct delivery *delivery)
+{
+	if (_IOC_DIR(delivery->command) & _IOC_WRITE)
+		return copy_struct_from_user(delivery->call.argument,
+					     FREQ_ARGUMENT_MAX, delivery->user,
+					     _IOC_SIZE(delivery->command));
+	memset(delivery->call.argument, 0, FREQ_ARGUMENT_MAX);
+	return 0;
+}
+
+static int find_request(const struct delivery *delivery,
+			const struct freq_request **found)
+{
+	const struct freq_server *server = delivery->client->server;
+	const struct freq_release *running = server->running;
+	const struct freq_request *request;
+	u32 nr = _IOC_NR(delivery->command);
+
+	lockdep_assert_held(&server->lock);
+
+	if (!running)
+		return -ENODEV;
+	if (nr >= running->request_count)
+		return -ENOTTY;
+	request = (const void *)running->requests +
+		  (size_t)nr * running->request_size;
+	if (!request->handle ||
+	    _IOC_DIR(request->command) != _IOC_DIR(delivery->command))
+		return -ENOTTY;
+	*found = request;
+	return 0;
+}
+
+static int check_permission(const struct delivery *delivery,
+			    const struct freq_request *request)
+{
+	if (request->flags & FREQ_REQUEST_WRITE &&
+	    !(delivery->file->f_mode & FMODE_WRITE))
+		return -EPERM;
+	if (request->flags & FREQ_REQUEST_ADMIN && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return 0;
+}
+
+static int check_argument(const struct delivery *delivery,
+			  const struct freq_request *request)
+{
+	u32 known = _IOC_SIZE(request->command);
+	u32 given = _IOC_SIZE(delivery->command);
+
+	if (delivery->copied)
+		return delivery->copied;
+	if (given < request->size_min)
+		return -EINVAL;
+	if (given > known && memchr_inv(delivery->call.argument + known, 0,
+					FREQ_ARGUMENT_MAX - known))
+		return -E2BIG;
+	return 0;
+}
+
+static void __user *array_address(const struct delivery *delivery)
+{
+	return u64_to_user_ptr(*(u64 *)(delivery->call.argument +
+					delivery->array.pointer));
+}
+
+static u32 array_count(const struct delivery *delivery)
+{
+	return *(u32 *)(delivery->call.argument + delivery->array.count);
+}
+
+/* Makes the array of a request ready in kernel memory, outside the mutex. */
+static int prepare_array(struct delivery *delivery,
+			 const struct freq_array *array, bool in)
+{
+	struct freq_call *call = &delivery->call;
+	size_t size;
+
+	kvfree(call->array);
+	call->array = NULL;
+	delivery->array = *array;
+	if (!array->element)
+		return 0;
+
+	call->count = array_count(delivery);
+	if (!call->count)
+		return -EINVAL;
+	if (call->count > array->max)
+		return -E2BIG;
+	size = (size_t)call->count * array->element;
+	if (!in) {
+		call->array = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+		return call->array ? 0 : -ENOMEM;
+	}
+	call->array = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!call->array)
+		return -ENOMEM;
+	if (copy_from_user(call->array, array_address(delivery), size))
+		return -EFAULT;
+	return 0;
+}
+
+static int copy_reply_out(const struct delivery *delivery, u32 known,
+			  bool array_out)
+{
+	const struct freq_call *call = &delivery->call;
+	u32 given = _IOC_SIZE(delivery->command);
+	void __user *user = delivery->user;
+
+	if (array_out && copy_to_user(array_address(delivery), call->array,
+				      (size_t)call->count *
+				      delivery->array.element))
+		return -EFAULT;
+	if (!(_IOC_DIR(delivery->command) & _IOC_READ))
+		return 0;
+	if (copy_to_user(user, call->argument, min(given, known)))
+		return -EFAULT;
+	if (given > known && clear_user(user + known, given - known))
+		return -EFAULT;
+	return 0;
+}
+
+/* The caller was not told of what its request did: takes that back. */
+static void undo(struct delivery *delivery)
+{
+	struct freq_server *server = delivery->client->server;
+	const struct freq_request *request;
+
+	mutex_lock(&server->lock);
+	if (!find_request(delivery, &request) && request->undo)
+		request->undo(server->state, &delivery->call);
+	mutex_unlock(&server->lock);
+}
+
+static long deliver(struct delivery *delivery)
+{
+	struct freq_server *server = delivery->client->server;
+	struct freq_call *call = &delivery->call;
+	const struct freq_request *request;
+	struct freq_array array;
+	bool array_in, tell;
+	u32 known;
+	int err;
+
+	delivery->copied = copy_argument_in(delivery);
+again:
+	mutex_lock(&server->lock);
+	err = find_request(delivery, &request);
+	if (!err)
+		err = check_permission(delivery, request);
+	if (!err)
+		err = check_argument(delivery, request);
+	if (err) {
+		mutex_unlock(&server->lock);
+		return err;
+	}
+
+	array_in = request->flags & FREQ_REQUEST_ARRAY_IN;
+	if (memcmp(&request->array, &delivery->array, sizeof(array))) {
+		array = request->array;
+		mutex_unlock(&server->lock);
+		err = prepare_array(delivery, &array, array_in);
+		if (err)
+			return err;
+		goto again;
+	}
+
+	call->clients = server->clients;
+	err = request->handle(server->state, call);
+	tell = !err ^ !!(request->flags & FREQ_REQUEST_TELL_ERROR);
+	known = _IOC_SIZE(request->command);
+	mutex_unlock(&server->lock);
+
+	if (tell && copy_reply_out(delivery, known,
+				   !err && call->array && !array_in)) {
+		if (!err)
+			undo(delivery);
+		err = -EFAULT;
+	}
+	return err;
+}
+
+static long client_ioctl(struct file *file, unsigned int command,
+			 unsigned long argument)
+{
+	struct client *client = file->private_data;
+	u64 buffer[FREQ_ARGUMENT_MAX / sizeof(u64)];
+	struct delivery delivery = {
+		.client = client,
+		.file = file,
+		.command = command,
+		.user = (void __user *)argument,
+		.call = {
+			.size = sizeof(delivery.call),
+			.client = &client->public,
+			.data = &client->data,
+			.argument = buffer,
+		},
+	};
+	long ret;
+
+	if (_IOC_TYPE(command) != FREQ_IOC_MAGIC)
+		return -ENOTTY;
+	if (command == FREQ_IOC_STOP)
+		return freq_server_stop(client->server,
+					file->f_mode & FMODE_WRITE &&
+					capable(CAP_SYS_ADMIN), &client->data);
+
+	ret = deliver(&delivery);
+	kvfree(delivery.call.array);
+	return ret;
+}
+
+const struct file_operations freq_client_fops = {
+	.owner = THIS_MODULE,
+	.open = client_open,
+	.release = client_release,
+	.unlocked_ioctl = client_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: Who refers to whom
+ *
+ * The server has at most one running release. It holds the reference to the
+ * module of that release: the module cannot be removed while it runs, and can
+ * be at once when it does not. The state belongs to the server from commit to
+ * commit; releases come and go around it. A client (an open file description)
+ * pins freq.ko, never a release.
+ *
+ * A release changes places with the running one in two phases:
+ *
+ * 1. freq_door_prepare() checks what the incoming release offers, makes its
+ *    sysfs files, and keeps everybody else from changing the release.
+ * 2. The incoming release readies all that it needs, while the running one
+ *    serves on.
+ * 3. freq_door_commit() moves the state and the pointer to the running
+ *    release, under the mutex. It cannot fail.
+ *
+ * If step 1 fails, nothing has happened. If step 2 fails, the release calls
+ * freq_door_abort(), and nothing has happened.
+ */
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
+
+#include <linux/freq.h>
+
+#include "attribute.h"
+#include "compat.h"
+#include "server.h"
+
+/*
+ * Whether the bytes from @known to @size of a structure, which only a newer
+ * door understands, ask for nothing.
+ */
+static bool tail_is_zero(const void *structure, size_t known, size_t size)
+{
+	return size <= known ||
+	       !memchr_inv(structure + known, 0, size - known);
+}
+
+static bool request_is_sound(const struct freq_request *request, u32 nr)
+{
+	const struct freq_array *array = &request->array;
+	u32 size = _IOC_SIZE(request->command);
+
+	if (_IOC_TYPE(request->command) != FREQ_IOC_MAGIC ||
+	    _IOC_NR(request->command) != nr)
+		return false;
+	if (size > FREQ_ARGUMENT_MAX || !request->size_min ||
+	    request->size_min > size)
+		return false;
+	if (request->flags & ~(FREQ_REQUEST_WRITE | FREQ_REQUEST_ADMIN |
+			       FREQ_REQUEST_ARRAY_IN | FREQ_REQUEST_TELL_ERROR))
+		return false;
+	return !array->element ||
+	       (array->pointer + sizeof(u64) <= request->size_min &&
+		array->count + sizeof(u32) <= request->size_min &&
+		array->max && array->max <= INT_MAX / array->element);
+}
+
+static int check_requests(const struct freq_release *release)
+{
+	const void *at = release->requests;
+	const struct freq_request *request;
+	u32 nr;
+
+	if (release->request_size < offsetofend(struct freq_request, undo))
+		return -EPROTO;
+	for (nr = 0; nr < release->request_count; nr++) {
+		request = at;
+		if (!tail_is_zero(request, sizeof(*request),
+				  release->request_size))
+			return -E2BIG;
+		if (request->handle && !request_is_sound(request, nr))
+			return -EINVAL;
+		at += release->request_size;
+	}
+	return 0;
+}
+
+static int check_attributes(const struct freq_release *release)
+{
+	const void *at = release->attributes;
+	const struct freq_attribute *attribute;
+	u32 i;
+
+	if (release->attribute_size < offsetofend(struct freq_attribute, read))
+		return -EPROTO;
+	for (i = 0; i < release->attribute_count; i++) {
+		attribute = at;
+		if (!tail_is_zero(attribute, sizeof(*attribute),
+				  release->attribute_size))
+			return -E2BIG;
+		if (!attribute->read || !attribute->name ||
+		    strlen(attribute->name) > FREQ_ATTRIBUTE_NAME_MAX)
+			return -EINVAL;
+		at += release->attribute_size;
+	}
+	return 0;
+}
+
+static int check_release(const struct freq_release *release)
+{
+	int err;
+
+	if (release->magic != FREQ_DOOR_MAGIC ||
+	    release->abi != FREQ_DOOR_ABI ||
+	    release->size < offsetofend(struct freq_release, destroy))
+		return -EPROTO;
+	if (!tail_is_zero(release, sizeof(*release), release->size))
+		return -E2BIG;
+	if (!release->version || !release->owner || !release->close ||
+	    !release->busy || !release->destroy)
+		return -EINVAL;
+	err = check_requests(release);
+	if (err)
+		return err;
+	return check_attributes(release);
+}
+
+/* Claims the right to change the release that runs. */
+static int change_begin(struct freq_server *server)
+{
+	int err = 0;
+
+	mutex_lock(&server->lock);
+	if (server->changing)
+		err = -EBUSY;
+	else
+		server->changing = true;
+	mutex_unlock(&server->lock);
+	return err;
+}
+
+static void change_end(struct freq_server *server)
+{
+	mutex_lock(&server->lock);
+	server->changing = false;
+	mutex_unlock(&server->lock);
+}
+
+/* The place among the server's releases that the running one does not use. */
+static struct freq_release *spare_release(struct freq_server *server)
+{
+	return &server->releases[server->running == &server->releases[0]];
+}
+
+/**
+ * freq_door_prepare() - begin to become the running release
+ * @address: the struct freq_release that describes the caller; the door makes
+ *	a copy of it, but not of the tables that it points to
+ * @running: out: version of the running release, 0 if none runs. It stays so
+ *	until the caller calls freq_door_commit() or freq_door_abort().
+ *
+ * Context: init of a release's module; may sleep; takes the server's mutex.
+ * Return: 0, and then one of freq_door_commit() and freq_door_abort() must
+ * follow; -EBUSY if another change is under way; -EEXIST if a release of this
+ * version runs; -EPROTO if the two were built for different versions of this
+ * interface; -E2BIG if the release needs something that only a newer door
+ * has; -EINVAL if its tables contradict themselves; -ENODEV if its module is
+ * going away; -ENOMEM.
+ */
+int freq_door_prepare(const void *address, u32 *running)
+{
+	const struct freq_release *release = address;
+	struct freq_server *server = &freq_server;
+	struct freq_release *spare;
+	int err;
+
+	err = check_release(release);
+	if (err)
+		return err;
+	err = change_begin(server);
+	if (err)
+		return err;
+
+	*running = server->running ? server->running->version : 0;
+	if (*running == release->version) {
+		err = -EEXIST;
+		goto end_change;
+	}
+	if (!try_module_get(release->owner)) {
+		err = -ENODEV;
+		goto end_change;
+	}
+	err = freq_attributes_add(server, release);
+	if (err)
+		goto put_module;
+
+	spare = spare_release(server);
+	memset(spare, 0, sizeof(*spare));
+	memcpy(spare, release, min_t(size_t, release->size, sizeof(*spare)));
+	return 0;
+
+put_module:
+	module_put(release->owner);
+end_change:
+	change_end(server);
+	return err;
+}
+EXPORT_SYMBOL_FREQ(freq_door_prepare);
+
+/**
+ * freq_door_commit() - become the running release
+ * @release: what freq_door_prepare() was given
+ * @take: called under the mutex with the state of the release that ran until
+ *	now, NULL if none ran; returns the state that the caller will work on.
+ *	It must not fail, allocate, or sleep for long: the gate is closed.
+ *
+ * When this returns, the release before is idle, and its module has one
+ * reference fewer. The caller must not fail after this.
+ *
+ * Context: as freq_door_prepare().
+ */
+void freq_door_commit(const void *release, void *(*take)(void *state))
+{
+	struct freq_server *server = &freq_server;
+	const struct freq_release *next = spare_release(server);
+	struct module *old = NULL;
+
+	if (server->running)
+		old = server->running->owner;
+
+	mutex_lock(&server->lock);
+	server->state = take(server->state);
+	server->running = next;
+	mutex_unlock(&server->lock);
+
+	freq_attributes_prune(server, next);
+	change_end(server);
+	freq_attributes_notify(server);
+	module_put(old);
+}
+EXPORT_SYMBOL_FREQ(freq_door_commit);
+
+/**
+ * freq_door_abort() - give up becoming the running release
+ * @address: what freq_door_prepare() was given
+ *
+ * Undoes all that freq_door_prepare() did; the running release goes on.
+ *
+ * Context: as freq_door_prepare().
+ */
+void freq_door_abort(const void *address)
+{
+	const struct freq_release *release = address;
+	struct freq_server *server = &freq_server;
+
+	freq_attributes_prune(server, server->running);
+	change_end(server);
+	module_put(release->owner);
+}
+EXPORT_SYMBOL_FREQ(freq_door_abort);
+
+/**
+ * freq_server_stop() - detach the running release and free its state
+ * @server: the server
+ * @allowed: whether the caller may do this
+ * @data: what the state has of the caller, who must be the only client
+ *
+ * Context: process context; may sleep; takes the mutex.
+ * Return: 0; -ENODEV if no release runs; -EPERM if not @allowed; -EBUSY if
+ * there is another client, anything is allocated, or the release is just being
+ * changed. On an error nothing has changed.
+ */
+int freq_server_stop(struct freq_server *server, bool allowed, void **data)
+{
+	const struct freq_release *running;
+	int err = 0;
+
+	mutex_lock(&server->lock);
+	running = server->running;
+	if (!running)
+		err = -ENODEV;
+	else if (!allowed)
+		err = -EPERM;
+	else if (server->changing || server->clients > 1 ||
+		 running->busy(server->state))
+		err = -EBUSY;
+	if (err)
+		goto unlock;
+
+	if (*data)
+		running->close(server->state, data);
+	running->destroy(server->state);
+	server->state = NULL;
+	server->running = NULL;
+	server->changing = true;
+unlock:
+	mutex_unlock(&server->lock);
+	if (err)
+		return err;
+
+	freq_attributes_prune(server, NULL);
+	module_put(running->owner);
+	change_end(server);
+	freq_attributes_notify(server);
+	return 0;
+}
+
+/**
+ * freq_server_version() - which release runs
+ * @server: the server
+ *
+ * Context: process context; may sleep; takes the mutex.
+ * Return: its version, 0 if none runs.
+ */
+u32 freq_server_version(struct freq_server *server)
+{
+	u32 version;
+
+	mutex_lock(&server->lock);
+	version = server->running ? server->running->version : 0;
+	mutex_unlock(&server->lock);
+	return version;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The server: which release runs, on which state, for how many clients.
+ */
+#ifndef FREQ_SERVER_H
+#define FREQ_SERVER_H
+
+#include <linux/list.h>
+#include <linux/miscdevice.h>
+#include <linux/mutex.h>
+
+#include "door.h"
+
+/**
+ * struct freq_server - a device node and what runs behind it
+ * @misc: the device; open() finds the server by its address
+ * @lock: the mutex. It is held while a release runs, for each request, close,
+ *	piece of an attribute and change of release, and nothing is done under
+ *	it that waits for user space.
+ * @running: the release that runs, in @releases, or NULL; under @lock. The
+ *	server holds one reference to its owner.
+ * @state: what @running works on, or NULL; under @lock
+ * @changing: a release is between freq_door_prepare() and its commit or
+ *	abort, or the running one is being stopped. Set and cleared under
+ *	@lock; whoever set it is the only one to change @running, and owns the
+ *	fields marked "changing".
+ * @releases: the door's own copies of the running release and, changing, of
+ *	the incoming one
+ * @last_id: id of the client that was opened last; under @lock
+ * @clients: number of clients; under @lock
+ * @attribute_lock: keeps the pieces of an attribute's text in order; taken by
+ *	its readers, outside @lock
+ * @attributes: the attributes that have a file; changing. Files are removed
+ *	outside both locks, since that waits for their readers.
+ * @readers: who is reading an attribute; under @attribute_lock
+ * @reader_count: how many those are; under @attribute_lock
+ */
+struct freq_server {
+	struct miscdevice misc;
+	/* the mutex */
+	struct mutex lock;
+	const struct freq_release *running;
+	void *state;
+	bool changing;
+	struct freq_release releases[2];
+	u64 last_id;
+	u32 clients;
+	/* outside the mutex */
+	struct mutex attribute_lock;
+	struct list_head attributes;
+	struct list_head readers;
+	u32 reader_count;
+};
+
+extern struct freq_server freq_server;
+
+int freq_server_stop(struct freq_server *server, bool allowed, void **data);
+u32 freq_server_version(struct freq_server *server);
+
+#endif /* FREQ_SERVER_H */

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * /dev/freq: allocation of frequencies, or of any exclusive numbers, to the
+ * programs of a machine.
+ */
+#ifndef _UAPI_LINUX_FREQ_H
+#define _UAPI_LINUX_FREQ_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: The contract of all requests
+ *
+ * A *client* is an open file description of /dev/freq: what one open() made,
+ * however many descriptors, threads and processes share it. Its user and its
+ * process are those that opened it. What a client holds is given back when
+ * its last descriptor is closed, also by exit and by a signal.
+ *
+ * A *frequency* is a __u64: hertz by convention, but any number will do.
+ *
+ * A request either does all that it says, or fails and has changed nothing.
+ * A reply that cannot be copied out is such a failure: what the request had
+ * done is taken back.
+ *
+ * Argument structures can grow. The size that the caller knows is in the
+ * request number (_IOC_SIZE). A caller that knows fewer fields than the
+ * running release has zero in the others; a caller that knows more must have
+ * zero in what the release does not know. Flags and padding without a meaning
+ * must be zero.
+ *
+ * These errors mean the same for every request:
+ *
+ * ========  ===============================================================
+ * ENODEV    No release runs: the door is there, the server is not.
+ * ENOTTY    The running release does not know this request.
+ * EPERM     The descriptor is not open for writing and the request changes
+ *           something, or the request needs CAP_SYS_ADMIN in the initial
+ *           user namespace.
+ * EFAULT    The argument, or what it points to, cannot be read or written.
+ * E2BIG     The argument is larger than what the running release knows, and
+ *           not zero there; or a count is larger than its limit.
+ * EINVAL    The argument is smaller than its first version, an unknown flag
+ *           or padding is not zero, or a count is zero.
+ * ENOMEM    Out of memory.
+ * ========  ===============================================================
+ *
+ * Where several apply, the first in this order is returned: ENODEV, ENOTTY,
+ * EPERM, then the others.
+ */
+
+#define FREQ_IOC_MAGIC		0xF7
+
+/**
+ * struct freq_info - argument of FREQ_IOC_INFO
+ * @release: out: number of the running release
+ * @clients: out: number of clients, the caller among them
+ * @free: out: number of free frequencies
+ * @allocated: out: number of allocated frequencies
+ * @features: out: FREQ_FEATURE_*: what the running release knows beside
+ *	INFO, LIST, ALLOCATE and DEALLOCATE
+ */
+struct freq_info {
+	__u32 release;
+	__u32 clients;
+	__u64 free;
+	__u64 allocated;
+	__u64 features;
+};
+
+/* The running release knows FREQ_IOC_INJECT. */
+#define FREQ_FEATURE_INJECT	0x1ULL
+
+/**
+ * struct freq_entry - one frequency in the reply to FREQ_IOC_LIST
+ * @frequency: the frequency
+ * @flags: FREQ_ENTRY_*
+ * @uid: user of the client that allocated it, as the caller's user namespace
+ *	sees it; 0 if it is free
+ * @pid: process that opened the client that holds it, as the caller's pid
+ *	namespace sees it; 0 if it is free, if that client is closed (see
+ *	FREQ_ALLOCATE_KEEP), or if the caller cannot see that process
+ * @pad: 0
+ */
+struct freq_entry {
+	__u64 frequency;
+	__u32 flags;
+	__u32 uid;
+	__s32 pid;
+	__u32 pad;
+};
+
+/* It is allocated; without this flag, it is free. */
+#define FREQ_ENTRY_ALLOCATED	0x1
+/* It was allocated with FREQ_ALLOCATE_KEEP. */
+#define FREQ_ENTRY_KEEP		0x2
+/* The client that asks holds it. */
+#define FREQ_ENTRY_MINE		0x4
+
+/**
+ * struct freq_list - argument of FREQ_IOC_LIST
+ * @entries: in: address of an array of struct freq_entry, to be filled
+ * @cursor: in: 0 to begin, else what the page before returned; out: where the
+ *	next page begins, or 0 if this was the last
+ * @count: in: entries that the array has room for, 1 to FREQ_LIST_MAX;
+ *	out: entries filled, which can be fewer, and none, on any page
+ * @flags: in: FREQ_LIST_*: which entries to report; 0: all
+ */
+struct freq_list {
+	__aligned_u64 entries;
+	__u64 cursor;
+	__u32 count;
+	__u32 flags;
+};
+
+/* Report the free frequencies only. */
+#define FREQ_LIST_FREE		0x1
+/* Report the allocated frequencies only. */
+#define FREQ_LIST_ALLOCATED	0x2
+
+/* The most entries of one page of FREQ_IOC_LIST. */
+#define FREQ_LIST_MAX		4096
+
+/**
+ * struct freq_allocate - argument of FREQ_IOC_ALLOCATE
+ * @frequency: in: ignored; out: the frequency that the caller now holds
+ * @flags: in: FREQ_ALLOCATE_*
+ * @pad: in: must be 0
+ */
+struct freq_allocate {
+	__u64 frequency;
+	__u32 flags;
+	__u32 pad;
+};
+
+/*
+ * The allocation outlives the client. It ends when any client of the same
+ * user, or one with CAP_SYS_ADMIN, deallocates it.
+ */
+#define FREQ_ALLOCATE_KEEP	0x1
+
+/**
+ * struct freq_deallocate - argument of FREQ_IOC_DEALLOCATE
+ * @frequency: in: the frequency to give back
+ * @flags: in: must be 0
+ * @pad: in: must be 0
+ */
+struct freq_deallocate {
+	__u64 frequency;
+	__u32 flags;
+	__u32 pad;
+};
+
+/**
+ * struct freq_inject - argument of FREQ_IOC_INJECT
+ * @frequencies: in: address of an array of __u64: the frequencies to add
+ * @count: in: how many they are, 1 to FREQ_INJECT_MAX
+ * @flags: in: must be 0
+ * @index: in: must be 0; out, on EEXIST only: index in the array of the first
+ *	frequency that is in the pool already, or earlier in the array
+ * @pad: in: must be 0
+ */
+struct freq_inject {
+	__aligned_u64 frequencies;
+	__u32 count;
+	__u32 flags;
+	__u32 index;
+	__u32 pad;
+};
+
+/* The most frequencies of one FREQ_IOC_INJECT: 2^20. */
+#define FREQ_INJECT_MAX		0x100000
+/* The most frequencies that the pool can have: 2^24. */
+#define FREQ_POOL_MAX		0x1000000
+
+/* Numbers 0x00 to 0x0f are the door's own, the others the releases'. */
+#define FREQ_IOC_STOP		_IO(FREQ_IOC_MAGIC, 0x00)
+#define FREQ_IOC_INFO		_IOR(FREQ_IOC_MAGIC, 0x10, struct freq_info)
+#define FREQ_IOC_LIST		_IOWR(FREQ_IOC_MAGIC, 0x11, struct freq_list)
+#define FREQ_IOC_ALLOCATE	_IOWR(FREQ_IOC_MAGIC, 0x12, \
+				      struct freq_allocate)
+#define FREQ_IOC_DEALLOCATE	_IOW(FREQ_IOC_MAGIC, 0x13, \
+				     struct freq_deallocate)
+#define FREQ_IOC_INJECT		_IOWR(FREQ_IOC_MAGIC, 0x14, struct freq_inject)
+
+#endif /* _UAPI_LINUX_FREQ_H */
