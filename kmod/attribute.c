@@ -14,6 +14,7 @@
 #include <linux/device.h>
 #include <linux/kobject.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -42,10 +43,10 @@ struct attribute_file {
  * @list: in the server's readers, the most recent first
  * @file: the open file; an address to compare, it may be gone
  * @attribute: the attribute; likewise
- * @cursor: where the piece after this one begins
- * @start: offset in the file of this piece, in bytes
- * @length: of this piece, in bytes
- * @text: this piece
+ * @cursor: where the text goes on after this
+ * @start: offset in the file of @text, in bytes
+ * @length: of @text, in bytes
+ * @text: the part of the file that was read last
  */
 struct reader {
 	struct list_head list;
@@ -119,25 +120,45 @@ static struct reader *find_reader(struct freq_server *server,
 	return reader;
 }
 
-/* Goes on to the next piece. Returns its length, 0 at the end, or an error. */
-static ssize_t read_piece(struct freq_server *server, struct reader *reader)
+/* Asks for a piece behind the text. Returns 0, FREQ_AGAIN, or an error. */
+static int read_piece(struct freq_server *server, struct reader *reader,
+		      size_t *length)
 {
 	const struct freq_attribute *attribute = NULL;
-
-	reader->start += reader->length;
-	reader->length = 0;
+	int ret = -ENODEV;
 
 	mutex_lock(&server->lock);
 	if (server->running)
 		attribute = find_attribute(server->running,
 					   reader->attribute->attr.name);
 	if (attribute)
-		reader->length = attribute->read(server->state,
-						 &reader->cursor, reader->text,
-						 sizeof(reader->text));
+		ret = attribute->read(server->state, &reader->cursor,
+				      reader->text + reader->length,
+				      sizeof(reader->text) - reader->length,
+				      length);
 	mutex_unlock(&server->lock);
+	return ret;
+}
 
-	return attribute ? reader->length : -ENODEV;
+/* Goes on to the next text. Returns its length, 0 at the end, or an error. */
+static ssize_t read_text(struct freq_server *server, struct reader *reader)
+{
+	size_t length = 0;
+	int ret;
+
+	reader->start += reader->length;
+	reader->length = 0;
+	do {
+		ret = read_piece(server, reader, &length);
+		if (ret < 0)
+			return ret;
+		if (!ret)
+			reader->length += length;
+		cond_resched();
+	} while (ret == FREQ_AGAIN ||
+		 (length && sizeof(reader->text) - reader->length >=
+			    FREQ_PIECE_MIN));
+	return reader->length;
 }
 
 static ssize_t attribute_read(struct file *file, struct kobject *kobj,
@@ -160,7 +181,7 @@ static ssize_t attribute_read(struct file *file, struct kobject *kobj,
 	if (!offset || offset < reader->start)
 		rewind_reader(reader);
 	while (offset >= reader->start + reader->length) {
-		ret = read_piece(server, reader);
+		ret = read_text(server, reader);
 		if (ret <= 0) {
 			forget_reader(server, reader);
 			goto unlock;

@@ -9,7 +9,8 @@
  * 2. Under the mutex, the request is looked up and checked. If an array hangs
  *    off its argument, the mutex is dropped again, the array is made ready,
  *    and step 2 begins anew: by now, another release may run.
- * 3. Its handler runs.
+ * 3. Its handler runs. If it has more to do than others should wait for, it
+ *    says so, and step 2 begins anew.
  * 4. Outside the mutex, the reply is copied out. If that fails, the request is
  *    taken back by whichever release runs by then.
  */
@@ -19,6 +20,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -51,6 +53,7 @@ struct client {
  * @call: what the release gets of it; its argument is FREQ_ARGUMENT_MAX
  *	bytes, zero behind what the caller gave
  * @array: the array that is ready in @call
+ * @has_steps_lock: the server's steps_lock is held
  */
 struct delivery {
 	struct client *client;
@@ -60,6 +63,7 @@ struct delivery {
 	int copied;
 	struct freq_call call;
 	struct freq_array array;
+	bool has_steps_lock;
 };
 
 static int client_open(struct inode *inode, struct file *file)
@@ -182,6 +186,7 @@ static int prepare_array(struct delivery *delivery,
 
 	kvfree(call->array);
 	call->array = NULL;
+	memset(call->progress, 0, sizeof(call->progress));
 	delivery->array = *array;
 	if (!array->element)
 		return 0;
@@ -236,14 +241,21 @@ static void undo(struct delivery *delivery)
 	mutex_unlock(&server->lock);
 }
 
-static long deliver(struct delivery *delivery)
+static void drop_steps_lock(struct delivery *delivery)
+{
+	if (delivery->has_steps_lock)
+		mutex_unlock(&delivery->client->server->steps_lock);
+	delivery->has_steps_lock = false;
+}
+
+static int deliver(struct delivery *delivery)
 {
 	struct freq_server *server = delivery->client->server;
 	struct freq_call *call = &delivery->call;
 	const struct freq_request *request;
 	struct freq_array array;
-	bool array_in, tell;
-	u32 known;
+	u32 flags, known;
+	bool tell;
 	int err;
 
 	delivery->copied = copy_argument_in(delivery);
@@ -259,24 +271,38 @@ again:
 		return err;
 	}
 
-	array_in = request->flags & FREQ_REQUEST_ARRAY_IN;
+	flags = request->flags;
 	if (memcmp(&request->array, &delivery->array, sizeof(array))) {
 		array = request->array;
 		mutex_unlock(&server->lock);
-		err = prepare_array(delivery, &array, array_in);
+		/* User memory can take its time; upgrades need not wait. */
+		drop_steps_lock(delivery);
+		err = prepare_array(delivery, &array,
+				    flags & FREQ_REQUEST_ARRAY_IN);
 		if (err)
 			return err;
+		goto again;
+	}
+	if (flags & FREQ_REQUEST_STEPS && !delivery->has_steps_lock) {
+		mutex_unlock(&server->lock);
+		mutex_lock(&server->steps_lock);
+		delivery->has_steps_lock = true;
 		goto again;
 	}
 
 	call->clients = server->clients;
 	err = request->handle(server->state, call);
-	tell = !err ^ !!(request->flags & FREQ_REQUEST_TELL_ERROR);
 	known = _IOC_SIZE(request->command);
 	mutex_unlock(&server->lock);
+	if (err == FREQ_AGAIN) {
+		cond_resched();
+		goto again;
+	}
+	drop_steps_lock(delivery);
 
-	if (tell && copy_reply_out(delivery, known,
-				   !err && call->array && !array_in)) {
+	tell = !err ^ !!(flags & FREQ_REQUEST_TELL_ERROR);
+	if (tell && copy_reply_out(delivery, known, !err && call->array &&
+				   !(flags & FREQ_REQUEST_ARRAY_IN))) {
 		if (!err)
 			undo(delivery);
 		err = -EFAULT;
@@ -301,7 +327,7 @@ static long client_ioctl(struct file *file, unsigned int command,
 			.argument = buffer,
 		},
 	};
-	long ret;
+	int ret;
 
 	if (_IOC_TYPE(command) != FREQ_IOC_MAGIC)
 		return -ENOTTY;
@@ -311,6 +337,7 @@ static long client_ioctl(struct file *file, unsigned int command,
 					capable(CAP_SYS_ADMIN), &client->data);
 
 	ret = deliver(&delivery);
+	drop_steps_lock(&delivery);
 	kvfree(delivery.call.array);
 	return ret;
 }

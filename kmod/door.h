@@ -74,6 +74,8 @@ struct freq_client {
  * @array: the array in kernel memory, or NULL if the request has none
  * @count: in: elements of @array; out, for an array that is copied to the
  *	caller: how many of them to copy
+ * @progress: all 0 in the first delivery, then as handle() left it. It must
+ *	mean the same to every release that knows the request.
  */
 struct freq_call {
 	u32 size;
@@ -83,7 +85,11 @@ struct freq_call {
 	void *argument;
 	void *array;
 	u32 count;
+	u32 progress[3];
 };
+
+/* What handle() and read() return to be called again. */
+#define FREQ_AGAIN 1
 
 /**
  * struct freq_array - an array that hangs off the argument of a request
@@ -110,6 +116,8 @@ struct freq_array {
 #define FREQ_REQUEST_ARRAY_IN	BIT(2)
 /* The argument is copied back on an error of handle(), and only then. */
 #define FREQ_REQUEST_TELL_ERROR	BIT(3)
+/* It is done in steps that change the state: one at a time, no upgrade amid. */
+#define FREQ_REQUEST_STEPS	BIT(4)
 
 /**
  * struct freq_request - a request that a release knows
@@ -119,7 +127,8 @@ struct freq_array {
  * @flags: FREQ_REQUEST_*
  * @array: the array that hangs off the argument, if any
  * @handle: does what the request asks; under the mutex, may sleep. Returns 0,
- *	or a negative errno and has then changed nothing.
+ *	or a negative errno and has then changed nothing; or FREQ_AGAIN, so
+ *	that others get their turn before it goes on with the same call.
  * @undo: takes back what handle() did, given the same call; under the mutex.
  *	Called when the reply could not be copied to the caller, so it must
  *	cope with all that other calls can have done in between. NULL if
@@ -135,6 +144,9 @@ struct freq_request {
 	void (*undo)(void *state, struct freq_call *call);
 };
 
+/* The least that an attribute's read() is given, in bytes. */
+#define FREQ_PIECE_MIN 128
+
 /**
  * struct freq_cursor - how far the reader of an attribute has come
  * @word: all 0 before the first piece; otherwise as read() left it. It must
@@ -148,15 +160,16 @@ struct freq_cursor {
  * struct freq_attribute - a text in the sysfs directory of the device
  * @name: name of the file, at most FREQ_ATTRIBUTE_NAME_MAX bytes
  * @read: writes the next piece of the text; under the mutex. @size is at
- *	least 256. Returns its length, 0 if the text has ended.
+ *	least FREQ_PIECE_MIN. Returns 0 and in @length the length of the piece,
+ *	0 if the text has ended; or FREQ_AGAIN if it has not come to one yet.
  *
  * The text is delivered in pieces so that it can have any length. Each piece
  * shows the state of one moment, and the file is what the pieces add up to.
  */
 struct freq_attribute {
 	const char *name;
-	size_t (*read)(void *state, struct freq_cursor *cursor, char *text,
-		       size_t size);
+	int (*read)(void *state, struct freq_cursor *cursor, char *text,
+		    size_t size, size_t *length);
 };
 
 /**
@@ -199,7 +212,7 @@ struct freq_release {
 
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq_client) == 24);
-static_assert(sizeof(struct freq_call) == 48);
+static_assert(sizeof(struct freq_call) == 56);
 static_assert(sizeof(struct freq_array) == 12);
 static_assert(sizeof(struct freq_request) == 40);
 static_assert(sizeof(struct freq_cursor) == 32);

@@ -11,86 +11,102 @@
 /* The longest element: a comma, two numbers of 20 digits, a hyphen, a NUL. */
 #define ELEMENT_MAX 43
 
+/*
+ * A piece goes on while two elements fit: the next, and the one that was found
+ * before it, with which the text may end.
+ */
+static_assert(2 * ELEMENT_MAX <= FREQ_PIECE_MIN);
+
+/* How many frequencies one piece looks at, and elements it has. */
+#define LOOK_STEP 256
+#define WRITE_STEP 16
+
 /* What the words of a struct freq_cursor are to a list. */
 enum {
-	CURSOR_NUMBER,	/* the lowest frequency that was not looked at yet */
+	CURSOR_NEXT,	/* the lowest frequency that was not looked at */
+	CURSOR_FIRST,	/* the range that was found but not written, */
+	CURSOR_LAST,	/* from here to there */
 	CURSOR_PLACE,	/* enum place */
 };
 
 enum place {
-	AT_BEGIN,	/* nothing was written */
-	AT_ELEMENT,	/* elements were written, a comma comes first */
-	AT_END,		/* all elements and the newline were written */
+	AT_BEGIN,	/* no range was found */
+	AT_FIRST,	/* one was found, nothing was written */
+	AT_OTHER,	/* one was found, others were written */
+	AT_END,		/* the newline was written */
 };
 
-/* The slot that ends the range of neighbours of one kind. */
-static const struct freq_slot *end_of_range(const struct freq_slot *slot)
+static size_t write_range(struct freq_cursor *cursor, char *text, size_t size)
 {
-	const struct freq_slot *next;
+	const char *comma = "";
+	u64 first = cursor->word[CURSOR_FIRST];
+	u64 last = cursor->word[CURSOR_LAST];
 
-	for (;;) {
-		next = freq_pool_next(slot);
-		if (!next || next->number != slot->number + 1 ||
-		    !next->holder != !slot->holder)
-			return slot;
-		slot = next;
-	}
-}
-
-static size_t write_element(char *text, size_t size, enum place place,
-			    const struct freq_slot *first,
-			    const struct freq_slot *last)
-{
-	const char *comma = place == AT_ELEMENT ? "," : "";
-
-	if (first == last)
-		return scnprintf(text, size, "%s%llu", comma, first->number);
-	return scnprintf(text, size, "%s%llu-%llu", comma, first->number,
-			 last->number);
-}
-
-static size_t read_list(struct freq_state *state, bool allocated,
-			struct freq_cursor *cursor, char *text, size_t size)
-{
-	const struct freq_slot *slot, *last;
-	enum place place = cursor->word[CURSOR_PLACE];
-	size_t length = 0;
-
-	if (place == AT_END)
+	if (cursor->word[CURSOR_PLACE] == AT_BEGIN)
 		return 0;
+	if (cursor->word[CURSOR_PLACE] == AT_OTHER)
+		comma = ",";
+	cursor->word[CURSOR_PLACE] = AT_OTHER;
+	if (first == last)
+		return scnprintf(text, size, "%s%llu", comma, first);
+	return scnprintf(text, size, "%s%llu-%llu", comma, first, last);
+}
 
-	slot = freq_pool_from(&state->pool, cursor->word[CURSOR_NUMBER]);
-	for (; slot && size - length >= ELEMENT_MAX;
-	     slot = freq_pool_next(slot)) {
-		if (!slot->holder == allocated)
+static int read_list(struct freq_state *state, bool allocated,
+		     struct freq_cursor *cursor, char *text, size_t size,
+		     size_t *length)
+{
+	u32 rank, looked = 0, written = 0;
+	const struct freq_slot *slot;
+	size_t used = 0;
+
+	*length = 0;
+	if (cursor->word[CURSOR_PLACE] == AT_END)
+		return 0;
+	if (!freq_pool_sort(&state->pool))
+		return FREQ_AGAIN;
+
+	rank = freq_pool_rank(&state->pool, cursor->word[CURSOR_NEXT]);
+	for (; (slot = freq_pool_ranked(&state->pool, rank)); rank++) {
+		if (looked++ == LOOK_STEP || written == WRITE_STEP ||
+		    size - used < 2 * ELEMENT_MAX)
+			break;
+		if (!freq_state_holder(state, slot) == allocated)
 			continue;
-		last = end_of_range(slot);
-		length += write_element(text + length, size - length, place,
-					slot, last);
-		place = AT_ELEMENT;
-		slot = last;
+		if (cursor->word[CURSOR_PLACE] != AT_BEGIN &&
+		    slot->number == cursor->word[CURSOR_LAST] + 1) {
+			cursor->word[CURSOR_LAST]++;
+			continue;
+		}
+		used += write_range(cursor, text + used, size - used);
+		written++;
+		if (cursor->word[CURSOR_PLACE] == AT_BEGIN)
+			cursor->word[CURSOR_PLACE] = AT_FIRST;
+		cursor->word[CURSOR_FIRST] = slot->number;
+		cursor->word[CURSOR_LAST] = slot->number;
 	}
 
 	if (slot) {
-		cursor->word[CURSOR_NUMBER] = slot->number;
+		cursor->word[CURSOR_NEXT] = slot->number;
 	} else {
-		text[length++] = '\n';
-		place = AT_END;
+		used += write_range(cursor, text + used, size - used);
+		text[used++] = '\n';
+		cursor->word[CURSOR_PLACE] = AT_END;
 	}
-	cursor->word[CURSOR_PLACE] = place;
-	return length;
+	*length = used;
+	return used ? 0 : FREQ_AGAIN;
 }
 
-static size_t read_free(void *state, struct freq_cursor *cursor, char *text,
-			size_t size)
+static int read_free(void *state, struct freq_cursor *cursor, char *text,
+		     size_t size, size_t *length)
 {
-	return read_list(state, false, cursor, text, size);
+	return read_list(state, false, cursor, text, size, length);
 }
 
-static size_t read_allocated(void *state, struct freq_cursor *cursor,
-			     char *text, size_t size)
+static int read_allocated(void *state, struct freq_cursor *cursor, char *text,
+			  size_t size, size_t *length)
 {
-	return read_list(state, true, cursor, text, size);
+	return read_list(state, true, cursor, text, size, length);
 }
 
 /* The attributes of every release. */

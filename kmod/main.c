@@ -22,6 +22,7 @@ struct freq_server freq_server = {
 		.mode = 0666,
 	},
 	.lock = __MUTEX_INITIALIZER(freq_server.lock),
+	.steps_lock = __MUTEX_INITIALIZER(freq_server.steps_lock),
 	.attribute_lock = __MUTEX_INITIALIZER(freq_server.attribute_lock),
 	.attributes = LIST_HEAD_INIT(freq_server.attributes),
 	.readers = LIST_HEAD_INIT(freq_server.readers),

@@ -2,196 +2,105 @@
 /*
  * DOC: The pool
  *
- * A frequency is in the pool once, in a slot that is free or has a holder.
- * Slots are found by number, and the free ones stand in the order in which
- * they will be given out: the head goes first, what comes back becomes the
- * head, what is added goes to the tail.
+ * A frequency is in the pool once, in a slot, and the slot never moves. All
+ * that refers to a slot does so by its index: the queues, the hash chains, the
+ * order of the numbers. So the pool can be copied, slot by slot, into another
+ * layout.
+ *
+ * Slots are found by hash. The number of buckets follows the number of slots
+ * one by one (linear hashing: a new bucket takes its share of one old one),
+ * so that no addition costs more than another.
+ *
+ * Frequencies that are added are staged first: they get slots, and a place in
+ * the hash that keeps others from adding them too, but nobody finds them.
+ * Publishing makes all of them appear at once, behind what is free. Only one
+ * addition can be under way.
+ *
+ * The order of the numbers is needed by readers only. So it is brought up to
+ * date when one comes, in steps: by appending, as long as what was added
+ * ascends, else by a radix sort of the whole.
  *
  * No function here takes a lock, touches user memory, or prints.
  */
 #include <linux/errno.h>
-#include <linux/mm.h>
-#include <linux/overflow.h>
-#include <linux/slab.h>
+#include <linux/hash.h>
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
 
 #include <linux/freq.h>
 
 #include "pool.h"
 
-/**
- * struct batch - slots that were added together
- * @link: in the pool's batches
- * @slots: the slots
- */
-struct batch {
-	struct list_head link;
-	struct freq_slot slots[];
-};
+/* How many slots one step of the sorting handles. */
+#define SORT_STEP 256
+
+static u32 *bucket_at(const struct freq_pool *pool, u32 bucket)
+{
+	return freq_table_at(&pool->buckets, bucket, sizeof(u32));
+}
+
+static u32 *rank_at(const struct freq_table *table, u32 rank)
+{
+	return freq_table_at(table, rank, sizeof(u32));
+}
+
+static u32 hash(u64 number)
+{
+	return hash_64(number, 32);
+}
+
+static u32 *bucket_of(const struct freq_pool *pool, u64 number)
+{
+	u32 bucket = hash(number) & pool->bucket_mask;
+
+	if (bucket >= pool->bucket_count)
+		bucket &= pool->bucket_mask >> 1;
+	return bucket_at(pool, bucket);
+}
 
 /**
  * freq_pool_init() - make an empty pool
  * @pool: where
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
  */
-void freq_pool_init(struct freq_pool *pool)
+int freq_pool_init(struct freq_pool *pool)
 {
-	pool->numbers = RB_ROOT;
-	INIT_LIST_HEAD(&pool->free);
-	INIT_LIST_HEAD(&pool->batches);
-	pool->free_count = 0;
-	pool->allocated_count = 0;
+	memset(pool, 0, sizeof(*pool));
+	freq_table_init(&pool->slots);
+	freq_table_init(&pool->buckets);
+	freq_table_init(&pool->sorted);
+	freq_table_init(&pool->spare);
+	pool->bucket_count = 1;
+	return freq_table_grow(&pool->buckets, 1, sizeof(u32));
 }
 
 /**
- * freq_pool_destroy() - free all slots of a pool
+ * freq_pool_destroy() - free all that a pool has
  * @pool: the pool; must be initialised again before its next use
  *
  * Context: may sleep.
  */
 void freq_pool_destroy(struct freq_pool *pool)
 {
-	struct batch *batch, *next;
-
-	list_for_each_entry_safe(batch, next, &pool->batches, link)
-		kvfree(batch);
+	freq_table_destroy(&pool->spare);
+	freq_table_destroy(&pool->sorted);
+	freq_table_destroy(&pool->buckets);
+	freq_table_destroy(&pool->slots);
 }
 
-/* Whether it could be added: its number was not in the pool. */
-static bool add_slot(struct freq_pool *pool, struct freq_slot *slot)
+static u32 find_in_chain(const struct freq_pool *pool, u32 index, u64 number)
 {
-	struct rb_node **link = &pool->numbers.rb_node, *parent = NULL;
-	const struct freq_slot *other;
+	const struct freq_slot *slot;
 
-	while (*link) {
-		parent = *link;
-		other = rb_entry(parent, struct freq_slot, node);
-		if (slot->number == other->number)
-			return false;
-		if (slot->number < other->number)
-			link = &parent->rb_left;
-		else
-			link = &parent->rb_right;
-	}
-	rb_link_node(&slot->node, parent, link);
-	rb_insert_color(&slot->node, &pool->numbers);
-	return true;
-}
-
-/**
- * freq_pool_add() - add frequencies, free, behind all that are free
- * @pool: the pool
- * @numbers: the frequencies, in the order in which to give them out
- * @count: how many they are
- * @index: out, on -EEXIST: index of the first of them that is in the pool
- *	already, or earlier in @numbers
- *
- * All of them are added, or none.
- *
- * Context: may sleep.
- * Return: 0; -EEXIST; -E2BIG if the pool would have more than FREQ_POOL_MAX;
- * -ENOMEM.
- */
-int freq_pool_add(struct freq_pool *pool, const u64 *numbers, u32 count,
-		  u32 *index)
-{
-	struct freq_slot *slot;
-	struct batch *batch;
-	LIST_HEAD(added);
-	u32 i;
-
-	if (!count)
-		return 0;
-	if (count > FREQ_POOL_MAX -
-		    (pool->free_count + pool->allocated_count))
-		return -E2BIG;
-	batch = kvmalloc(struct_size(batch, slots, count), GFP_KERNEL_ACCOUNT);
-	if (!batch)
-		return -ENOMEM;
-
-	for (i = 0; i < count; i++) {
-		slot = &batch->slots[i];
-		slot->number = numbers[i];
-		slot->holder = NULL;
-		slot->keep = 0;
-		slot->pad = 0;
-		if (!add_slot(pool, slot))
-			goto remove_added;
-		list_add_tail(&slot->link, &added);
-	}
-
-	list_splice_tail(&added, &pool->free);
-	list_add(&batch->link, &pool->batches);
-	pool->free_count += count;
-	return 0;
-
-remove_added:
-	list_for_each_entry(slot, &added, link)
-		rb_erase(&slot->node, &pool->numbers);
-	kvfree(batch);
-	*index = i;
-	return -EEXIST;
-}
-
-/**
- * freq_pool_take() - allocate the frequency at the head
- * @pool: the pool
- * @holder: whose it will be, not NULL
- * @list: the list of the holder's to put it at the end of
- *
- * Return: its slot, or NULL if none is free.
- */
-struct freq_slot *freq_pool_take(struct freq_pool *pool, void *holder,
-				 struct list_head *list)
-{
-	struct freq_slot *slot;
-
-	slot = list_first_entry_or_null(&pool->free, struct freq_slot, link);
-	if (!slot)
-		return NULL;
-	list_move_tail(&slot->link, list);
-	slot->holder = holder;
-	pool->free_count--;
-	pool->allocated_count++;
-	return slot;
-}
-
-/**
- * freq_pool_give_back() - make a frequency free again, at the head
- * @pool: the pool
- * @slot: a slot of it that has a holder
- */
-void freq_pool_give_back(struct freq_pool *pool, struct freq_slot *slot)
-{
-	list_move(&slot->link, &pool->free);
-	slot->holder = NULL;
-	slot->keep = 0;
-	pool->allocated_count--;
-	pool->free_count++;
-}
-
-/**
- * freq_pool_from() - find the lowest frequency that is not below a number
- * @pool: the pool
- * @number: the number
- *
- * Return: its slot, or NULL if there is none.
- */
-struct freq_slot *freq_pool_from(const struct freq_pool *pool, u64 number)
-{
-	struct rb_node *node = pool->numbers.rb_node;
-	struct freq_slot *found = NULL, *slot;
-
-	while (node) {
-		slot = rb_entry(node, struct freq_slot, node);
+	for (; index; index = slot->chain) {
+		slot = freq_pool_slot(pool, index);
 		if (slot->number == number)
-			return slot;
-		if (slot->number > number) {
-			found = slot;
-			node = node->rb_left;
-		} else {
-			node = node->rb_right;
-		}
+			break;
 	}
-	return found;
+	return index;
 }
 
 /**
@@ -199,24 +108,367 @@ struct freq_slot *freq_pool_from(const struct freq_pool *pool, u64 number)
  * @pool: the pool
  * @number: the frequency
  *
- * Return: its slot, or NULL if it is not in the pool.
+ * Return: the index of its slot, or 0 if it is not in the pool.
  */
-struct freq_slot *freq_pool_find(const struct freq_pool *pool, u64 number)
+u32 freq_pool_find(const struct freq_pool *pool, u64 number)
 {
-	struct freq_slot *slot = freq_pool_from(pool, number);
+	u32 index = find_in_chain(pool, *bucket_of(pool, number), number);
 
-	return slot && slot->number == number ? slot : NULL;
+	return index <= pool->visible ? index : 0;
+}
+
+/* Opens a bucket and moves there what now belongs there. */
+static void add_bucket(struct freq_pool *pool)
+{
+	u32 new = pool->bucket_count, index, *link, *end;
+	struct freq_slot *slot;
+
+	if (new > pool->bucket_mask)
+		pool->bucket_mask = 2 * pool->bucket_mask + 1;
+	link = bucket_at(pool, new & (pool->bucket_mask >> 1));
+	end = bucket_at(pool, new);
+	pool->bucket_count++;
+
+	while ((index = *link)) {
+		slot = freq_pool_slot(pool, index);
+		if ((hash(slot->number) & pool->bucket_mask) == new) {
+			*link = slot->chain;
+			*end = index;
+			end = &slot->chain;
+		} else {
+			link = &slot->chain;
+		}
+	}
+	*end = 0;
+}
+
+/* The tables grow together, and the last one tells how far they have. */
+static int make_room(struct freq_pool *pool, u32 index)
+{
+	if (index / FREQ_CHUNK < pool->spare.count)
+		return 0;
+	if (freq_table_grow(&pool->slots, index + 1,
+			    sizeof(struct freq_slot)) ||
+	    freq_table_grow(&pool->buckets, index + 1, sizeof(u32)) ||
+	    freq_table_grow(&pool->sorted, index + 1, sizeof(u32)) ||
+	    freq_table_grow(&pool->spare, index + 1, sizeof(u32)))
+		return -ENOMEM;
+	return 0;
 }
 
 /**
- * freq_pool_next() - find the next higher frequency
- * @slot: a slot of a pool
+ * freq_pool_stage() - add a frequency that nobody finds yet
+ * @pool: the pool
+ * @number: the frequency
  *
- * Return: the slot, or NULL if @slot has the highest of its pool.
+ * Context: may sleep.
+ * Return: 0; -EEXIST if it is in the pool, or staged, already; -E2BIG if the
+ * pool would have more than FREQ_POOL_MAX; -ENOMEM.
  */
-struct freq_slot *freq_pool_next(const struct freq_slot *slot)
+int freq_pool_stage(struct freq_pool *pool, u64 number)
 {
-	struct rb_node *node = rb_next(&slot->node);
+	u32 index = pool->slot_count + 1, *bucket;
+	struct freq_slot *slot;
 
-	return node ? rb_entry(node, struct freq_slot, node) : NULL;
+	if (find_in_chain(pool, *bucket_of(pool, number), number))
+		return -EEXIST;
+	if (index > FREQ_POOL_MAX)
+		return -E2BIG;
+	if (make_room(pool, index))
+		return -ENOMEM;
+	if (pool->bucket_count < index)
+		add_bucket(pool);
+
+	bucket = bucket_of(pool, number);
+	slot = freq_pool_slot(pool, index);
+	slot->number = number;
+	slot->owner = 0;
+	slot->chain = *bucket;
+	*bucket = index;
+	/* Staged slots are a queue already: publishing only has to join it. */
+	slot->prev = index - 1 > pool->visible ? index - 1 : 0;
+	slot->next = 0;
+	if (slot->prev)
+		freq_pool_slot(pool, slot->prev)->next = index;
+	pool->slot_count = index;
+	return 0;
+}
+
+/**
+ * freq_pool_unstage() - take the frequency back that was staged last
+ * @pool: the pool; something is staged
+ */
+void freq_pool_unstage(struct freq_pool *pool)
+{
+	u32 index = pool->slot_count, *link;
+	struct freq_slot *slot = freq_pool_slot(pool, index);
+
+	for (link = bucket_of(pool, slot->number); *link != index;
+	     link = &freq_pool_slot(pool, *link)->chain)
+		;
+	*link = slot->chain;
+	if (slot->prev)
+		freq_pool_slot(pool, slot->prev)->next = 0;
+	pool->slot_count--;
+}
+
+/**
+ * freq_pool_publish() - make what is staged free, behind all that is free
+ * @pool: the pool
+ */
+void freq_pool_publish(struct freq_pool *pool)
+{
+	struct freq_queue staged = {
+		.first = pool->visible + 1,
+		.last = pool->slot_count,
+		.count = pool->slot_count - pool->visible,
+	};
+
+	if (!staged.count)
+		return;
+	freq_pool_splice(pool, &pool->free, &staged);
+	pool->free = staged;
+	pool->visible = pool->slot_count;
+}
+
+/**
+ * freq_pool_push() - put a slot first
+ * @pool: the pool
+ * @queue: the queue
+ * @index: the slot; it is in no queue
+ */
+void freq_pool_push(struct freq_pool *pool, struct freq_queue *queue,
+		    u32 index)
+{
+	struct freq_slot *slot = freq_pool_slot(pool, index);
+
+	slot->prev = 0;
+	slot->next = queue->first;
+	if (queue->first)
+		freq_pool_slot(pool, queue->first)->prev = index;
+	else
+		queue->last = index;
+	queue->first = index;
+	queue->count++;
+}
+
+/**
+ * freq_pool_append() - put a slot last
+ * @pool: the pool
+ * @queue: the queue
+ * @index: the slot; it is in no queue
+ */
+void freq_pool_append(struct freq_pool *pool, struct freq_queue *queue,
+		      u32 index)
+{
+	struct freq_slot *slot = freq_pool_slot(pool, index);
+
+	slot->next = 0;
+	slot->prev = queue->last;
+	if (queue->last)
+		freq_pool_slot(pool, queue->last)->next = index;
+	else
+		queue->first = index;
+	queue->last = index;
+	queue->count++;
+}
+
+/**
+ * freq_pool_remove() - take a slot out of its queue
+ * @pool: the pool
+ * @queue: the queue that it is in
+ * @index: the slot
+ */
+void freq_pool_remove(struct freq_pool *pool, struct freq_queue *queue,
+		      u32 index)
+{
+	const struct freq_slot *slot = freq_pool_slot(pool, index);
+
+	if (slot->prev)
+		freq_pool_slot(pool, slot->prev)->next = slot->next;
+	else
+		queue->first = slot->next;
+	if (slot->next)
+		freq_pool_slot(pool, slot->next)->prev = slot->prev;
+	else
+		queue->last = slot->prev;
+	queue->count--;
+}
+
+/**
+ * freq_pool_splice() - put all of a queue in front of another
+ * @pool: the pool
+ * @front: what goes in front; is empty then
+ * @queue: in front of what
+ */
+void freq_pool_splice(struct freq_pool *pool, struct freq_queue *front,
+		      struct freq_queue *queue)
+{
+	if (!front->count)
+		return;
+	if (queue->count) {
+		freq_pool_slot(pool, front->last)->next = queue->first;
+		freq_pool_slot(pool, queue->first)->prev = front->last;
+	} else {
+		queue->last = front->last;
+	}
+	queue->first = front->first;
+	queue->count += front->count;
+	memset(front, 0, sizeof(*front));
+}
+
+/*
+ * Takes over, in the order of the slots, what ascends. Returns whether that
+ * was all that this step looked at.
+ */
+static bool append_ascending(struct freq_pool *pool)
+{
+	u32 end = min(pool->visible, pool->sorted_count + SORT_STEP);
+	u64 number, last = 0;
+	u32 rank;
+
+	if (pool->sorted_count)
+		last = freq_pool_slot(pool, *rank_at(&pool->sorted,
+						     pool->sorted_count - 1))
+			->number;
+	for (rank = pool->sorted_count; rank < end; rank++) {
+		number = freq_pool_slot(pool, rank + 1)->number;
+		if (number < last)
+			break;
+		last = number;
+		*rank_at(&pool->sorted, rank) = rank + 1;
+	}
+	pool->sorted_count = rank;
+	return rank == end;
+}
+
+static void begin_pass(struct freq_pool *pool, u32 shift)
+{
+	pool->sort_shift = shift;
+	pool->sort_moving = false;
+	pool->sort_at = 0;
+	memset(pool->sort_bins, 0, sizeof(pool->sort_bins));
+}
+
+static u32 *bin_of(struct freq_pool *pool, u32 index)
+{
+	u64 number = freq_pool_slot(pool, index)->number;
+
+	return &pool->sort_bins[(number >> pool->sort_shift) & 0xff];
+}
+
+static void count_some(struct freq_pool *pool, u32 end)
+{
+	u32 rank;
+
+	for (rank = pool->sort_at; rank < end; rank++) {
+		/* What was never in order comes as it stands. */
+		if (!pool->sort_shift && rank >= pool->sorted_count)
+			*rank_at(&pool->sorted, rank) = rank + 1;
+		(*bin_of(pool, *rank_at(&pool->sorted, rank)))++;
+	}
+}
+
+static void move_some(struct freq_pool *pool, u32 end)
+{
+	u32 rank, index;
+
+	for (rank = pool->sort_at; rank < end; rank++) {
+		index = *rank_at(&pool->sorted, rank);
+		*rank_at(&pool->spare, (*bin_of(pool, index))++) = index;
+	}
+}
+
+/* From how many are in each bin to where each begins. */
+static void begin_moving(struct freq_pool *pool)
+{
+	u32 bin, count, start = 0;
+
+	for (bin = 0; bin < ARRAY_SIZE(pool->sort_bins); bin++) {
+		count = pool->sort_bins[bin];
+		pool->sort_bins[bin] = start;
+		start += count;
+	}
+	pool->sort_moving = true;
+	pool->sort_at = 0;
+}
+
+static void sort_some(struct freq_pool *pool)
+{
+	u32 end = min(pool->sort_count, pool->sort_at + SORT_STEP);
+
+	if (pool->sort_moving)
+		move_some(pool, end);
+	else
+		count_some(pool, end);
+	pool->sort_at = end;
+	if (end < pool->sort_count)
+		return;
+
+	/* If all are in one bin, they are in order already. */
+	if (!pool->sort_moving &&
+	    *bin_of(pool, *rank_at(&pool->sorted, 0)) != pool->sort_count) {
+		begin_moving(pool);
+		return;
+	}
+	if (pool->sort_moving)
+		swap(pool->sorted, pool->spare);
+	if (pool->sort_shift < 56) {
+		begin_pass(pool, pool->sort_shift + 8);
+	} else {
+		pool->sorted_count = pool->sort_count;
+		pool->sort_count = 0;
+	}
+}
+
+/**
+ * freq_pool_sort() - bring the order of the numbers up to date, a step of it
+ * @pool: the pool
+ *
+ * Return: whether it is up to date now; if not, it wants more calls.
+ */
+bool freq_pool_sort(struct freq_pool *pool)
+{
+	if (pool->sort_count) {
+		sort_some(pool);
+	} else if (!append_ascending(pool)) {
+		pool->sort_count = pool->visible;
+		begin_pass(pool, 0);
+	}
+	return !pool->sort_count && pool->sorted_count == pool->visible;
+}
+
+/**
+ * freq_pool_rank() - find a place in the order of the numbers
+ * @pool: the pool, with that order up to date
+ * @number: any number
+ *
+ * Return: how many frequencies are below it.
+ */
+u32 freq_pool_rank(const struct freq_pool *pool, u64 number)
+{
+	u32 low = 0, high = pool->sorted_count, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (freq_pool_ranked(pool, middle)->number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/**
+ * freq_pool_ranked() - find a slot by its place in the order of the numbers
+ * @pool: the pool, with that order up to date
+ * @rank: the place, 0 is the lowest
+ *
+ * Return: the slot, or NULL if there are not so many.
+ */
+struct freq_slot *freq_pool_ranked(const struct freq_pool *pool, u32 rank)
+{
+	if (rank >= pool->sorted_count)
+		return NULL;
+	return freq_pool_slot(pool, *rank_at(&pool->sorted, rank));
 }

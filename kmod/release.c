@@ -19,7 +19,6 @@
  */
 #include <linux/err.h>
 #include <linux/init.h>
-#include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/string.h>
 
@@ -48,51 +47,41 @@ static void __init complain(const char *step, int err)
 	       freq_this_release.version, step, -err);
 }
 
-static int __init count_frequencies(u32 *count)
+static int __init fill(struct freq_pool *pool)
 {
 	const char *spec = frequencies;
 	struct freq_range range;
-	u64 total = 0;
-	int ret;
+	u64 step, last;
+	int ret, err;
 
 	while ((ret = freq_spec_next(&spec, &range)) > 0) {
-		if (freq_range_last(&range) >= FREQ_INJECT_MAX)
-			return -E2BIG;
-		total += freq_range_last(&range) + 1;
-		if (total > FREQ_INJECT_MAX)
-			return -E2BIG;
+		last = freq_range_last(&range);
+		for (step = 0; step <= last; step++) {
+			err = freq_pool_stage(pool, range.start +
+						    step * range.step);
+			if (err)
+				return err;
+		}
 	}
-	*count = total;
+	freq_pool_publish(pool);
 	return ret;
-}
-
-static void __init fill_frequencies(u64 *numbers)
-{
-	const char *spec = frequencies;
-	struct freq_range range;
-	u64 i;
-
-	while (freq_spec_next(&spec, &range) > 0)
-		for (i = 0; i <= freq_range_last(&range); i++)
-			*numbers++ = range.start + i * range.step;
 }
 
 static int __init start_fresh(void)
 {
-	u32 count = 0, index;
-	u64 *numbers;
+	struct freq_state *state;
 	int err;
 
-	err = count_frequencies(&count);
-	if (err)
+	state = freq_state_create();
+	if (IS_ERR(state))
+		return PTR_ERR(state);
+	err = fill(&state->pool);
+	if (err) {
+		freq_state_destroy(state);
 		return err;
-	numbers = kvmalloc_array(count, sizeof(*numbers), GFP_KERNEL);
-	if (!numbers)
-		return -ENOMEM;
-	fill_frequencies(numbers);
-	incoming.fresh = freq_state_create(numbers, count, &index);
-	kvfree(numbers);
-	return PTR_ERR_OR_ZERO(incoming.fresh);
+	}
+	incoming.fresh = state;
+	return 0;
 }
 
 static bool __init is_sound(const struct freq_handoff *handoff)

@@ -11,6 +11,9 @@
 
 #include "release.h"
 
+/* How many frequencies one delivery of FREQ_IOC_LIST looks at. */
+#define LIST_STEP 256
+
 static bool knows(unsigned int nr)
 {
 	return nr < freq_this_release.request_count &&
@@ -31,25 +34,23 @@ int freq_request_info(void *data, struct freq_call *call)
 
 	info->release = freq_this_release.version;
 	info->clients = call->clients;
-	info->free = state->pool.free_count;
-	info->allocated = state->pool.allocated_count;
+	info->free = state->pool.free.count;
+	info->allocated = freq_state_allocated(state);
 	if (knows(_IOC_NR(FREQ_IOC_INJECT)))
 		info->features |= FREQ_FEATURE_INJECT;
 	return 0;
 }
 
 static void describe(struct freq_entry *entry, const struct freq_slot *slot,
-		     const struct freq_call *call)
+		     const struct freq_holder *holder, const void *data)
 {
-	const struct freq_holder *holder = slot->holder;
-
 	entry->frequency = slot->number;
 	if (!holder)
 		return;
 	entry->flags = FREQ_ENTRY_ALLOCATED;
-	if (slot->keep)
+	if (slot->owner & FREQ_OWNER_KEEP)
 		entry->flags |= FREQ_ENTRY_KEEP;
-	if (holder == *call->data)
+	if (freq_state_is_owner(slot, data))
 		entry->flags |= FREQ_ENTRY_MINE;
 	entry->uid = from_kuid_munged(current_user_ns(), holder->uid);
 	entry->pid = pid_vnr(holder->pid);
@@ -60,36 +61,44 @@ static void describe(struct freq_entry *entry, const struct freq_slot *slot,
  * @data: the state
  * @call: the call; its array is of struct freq_entry
  *
- * The cursor is the frequency of the first entry of the next page. It is never
- * 0, since at least one lower frequency was on this page.
+ * The cursor is the lowest frequency that was not looked at. It is never 0
+ * before the end, since at least one lower frequency was looked at.
  *
- * Return: 0, or -EINVAL for an unknown flag.
+ * Return: 0, or FREQ_AGAIN, with the number of entries filled as the progress;
+ * or -EINVAL for an unknown flag.
  */
 int freq_request_list(void *data, struct freq_call *call)
 {
 	struct freq_list *list = call->argument;
 	struct freq_entry *entries = call->array;
-	const struct freq_state *state = data;
+	struct freq_state *state = data;
+	const struct freq_holder *holder;
 	const struct freq_slot *slot;
-	u32 filled = 0, wanted;
+	u32 filled, wanted, rank, end;
 
 	if (list->flags & ~(FREQ_LIST_FREE | FREQ_LIST_ALLOCATED))
 		return -EINVAL;
-	wanted = list->flags ?: FREQ_LIST_FREE | FREQ_LIST_ALLOCATED;
+	if (!freq_pool_sort(&state->pool))
+		return FREQ_AGAIN;
 
-	slot = freq_pool_from(&state->pool, list->cursor);
-	list->cursor = 0;
-	for (; slot; slot = freq_pool_next(slot)) {
-		if (!(wanted & (slot->holder ? FREQ_LIST_ALLOCATED :
-						FREQ_LIST_FREE)))
-			continue;
-		if (filled == call->count) {
-			list->cursor = slot->number;
+	wanted = list->flags ?: FREQ_LIST_FREE | FREQ_LIST_ALLOCATED;
+	filled = call->progress[0];
+	rank = freq_pool_rank(&state->pool, list->cursor);
+	end = rank + LIST_STEP;
+	for (; (slot = freq_pool_ranked(&state->pool, rank)); rank++) {
+		if (rank == end || filled == call->count)
 			break;
-		}
-		describe(&entries[filled++], slot, call);
+		holder = freq_state_holder(state, slot);
+		if (wanted & (holder ? FREQ_LIST_ALLOCATED : FREQ_LIST_FREE))
+			describe(&entries[filled++], slot, holder,
+				 *call->data);
 	}
 
+	list->cursor = slot ? slot->number : 0;
+	if (slot && filled < call->count) {
+		call->progress[0] = filled;
+		return FREQ_AGAIN;
+	}
 	list->count = filled;
 	call->count = filled;
 	return 0;

@@ -69,7 +69,7 @@ int freq_request_inject(void *state, struct freq_call *call);
 		.size_min = offsetofend(struct freq_inject, pad),	\
 		.flags = FREQ_REQUEST_WRITE | FREQ_REQUEST_ADMIN |	\
 			 FREQ_REQUEST_ARRAY_IN |			\
-			 FREQ_REQUEST_TELL_ERROR,			\
+			 FREQ_REQUEST_TELL_ERROR | FREQ_REQUEST_STEPS,	\
 		.array = {						\
 			.pointer = offsetof(struct freq_inject,		\
 					    frequencies),		\

@@ -53,7 +53,8 @@ static bool request_is_sound(const struct freq_request *request, u32 nr)
 	    request->size_min > size)
 		return false;
 	if (request->flags & ~(FREQ_REQUEST_WRITE | FREQ_REQUEST_ADMIN |
-			       FREQ_REQUEST_ARRAY_IN | FREQ_REQUEST_TELL_ERROR))
+			       FREQ_REQUEST_ARRAY_IN | FREQ_REQUEST_TELL_ERROR |
+			       FREQ_REQUEST_STEPS))
 		return false;
 	return !array->element ||
 	       (array->pointer + sizeof(u64) <= request->size_min &&
@@ -121,7 +122,10 @@ static int check_release(const struct freq_release *release)
 	return check_attributes(release);
 }
 
-/* Claims the right to change the release that runs. */
+/*
+ * Claims the right to change the release that runs. No request is amid its
+ * steps then, and none begins any until the change has ended.
+ */
 static int change_begin(struct freq_server *server)
 {
 	int err = 0;
@@ -132,11 +136,14 @@ static int change_begin(struct freq_server *server)
 	else
 		server->changing = true;
 	mutex_unlock(&server->lock);
+	if (!err)
+		mutex_lock(&server->steps_lock);
 	return err;
 }
 
 static void change_end(struct freq_server *server)
 {
+	mutex_unlock(&server->steps_lock);
 	mutex_lock(&server->lock);
 	server->changing = false;
 	mutex_unlock(&server->lock);
@@ -269,36 +276,39 @@ EXPORT_SYMBOL_FREQ(freq_door_abort);
 int freq_server_stop(struct freq_server *server, bool allowed, void **data)
 {
 	const struct freq_release *running;
-	int err = 0;
+	int err;
 
-	mutex_lock(&server->lock);
-	running = server->running;
-	if (!running)
-		err = -ENODEV;
-	else if (!allowed)
-		err = -EPERM;
-	else if (server->changing || server->clients > 1 ||
-		 running->busy(server->state))
-		err = -EBUSY;
-	if (err)
-		goto unlock;
-
-	if (*data)
-		running->close(server->state, data);
-	running->destroy(server->state);
-	server->state = NULL;
-	server->running = NULL;
-	server->changing = true;
-unlock:
-	mutex_unlock(&server->lock);
+	if (!freq_server_version(server))
+		return -ENODEV;
+	if (!allowed)
+		return -EPERM;
+	err = change_begin(server);
 	if (err)
 		return err;
 
-	freq_attributes_prune(server, NULL);
-	module_put(running->owner);
+	mutex_lock(&server->lock);
+	running = server->running;
+	if (!running) {
+		err = -ENODEV;
+	} else if (server->clients > 1 || running->busy(server->state)) {
+		err = -EBUSY;
+	} else {
+		if (*data)
+			running->close(server->state, data);
+		running->destroy(server->state);
+		server->state = NULL;
+		server->running = NULL;
+	}
+	mutex_unlock(&server->lock);
+
+	if (!err) {
+		freq_attributes_prune(server, NULL);
+		module_put(running->owner);
+	}
 	change_end(server);
-	freq_attributes_notify(server);
-	return 0;
+	if (!err)
+		freq_attributes_notify(server);
+	return err;
 }
 
 /**

@@ -17,6 +17,8 @@
  * @lock: the mutex. It is held while a release runs, for each request, close,
  *	piece of an attribute and change of release, and nothing is done under
  *	it that waits for user space.
+ * @steps_lock: held, outside @lock, while a request is delivered that changes
+ *	the state in steps, and while the release is changed
  * @running: the release that runs, in @releases, or NULL; under @lock. The
  *	server holds one reference to its owner.
  * @state: what @running works on, or NULL; under @lock
@@ -39,6 +41,8 @@ struct freq_server {
 	struct miscdevice misc;
 	/* the mutex */
 	struct mutex lock;
+	/* outside the mutex */
+	struct mutex steps_lock;
 	const struct freq_release *running;
 	void *state;
 	bool changing;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tables: elements of one size, by index, that never move.
+ */
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "table.h"
+
+/* Room for chunks that the first one brings. */
+#define ROOM_MIN 8
+
+/**
+ * freq_table_init() - make an empty table
+ * @table: where
+ */
+void freq_table_init(struct freq_table *table)
+{
+	table->chunks = NULL;
+	table->count = 0;
+	table->room = 0;
+}
+
+static int add_room(struct freq_table *table)
+{
+	u32 room = max(2 * table->room, (u32)ROOM_MIN);
+	void **chunks;
+
+	chunks = kvmalloc_array(room, sizeof(*chunks), GFP_KERNEL);
+	if (!chunks)
+		return -ENOMEM;
+	if (table->count)
+		memcpy(chunks, table->chunks, table->count * sizeof(*chunks));
+	kvfree(table->chunks);
+	table->chunks = chunks;
+	table->room = room;
+	return 0;
+}
+
+/**
+ * freq_table_grow() - see to it that a table has elements
+ * @table: the table
+ * @count: it will have at least the elements 0 to @count - 1; new ones are 0
+ * @size: size of an element, in bytes
+ *
+ * What a failure leaves behind is found by the next call.
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int freq_table_grow(struct freq_table *table, u32 count, size_t size)
+{
+	void *chunk;
+
+	while ((u64)table->count * FREQ_CHUNK < count) {
+		if (table->count == table->room && add_room(table))
+			return -ENOMEM;
+		chunk = kvcalloc(FREQ_CHUNK, size, GFP_KERNEL);
+		if (!chunk)
+			return -ENOMEM;
+		table->chunks[table->count++] = chunk;
+	}
+	return 0;
+}
+
+/**
+ * freq_table_destroy() - free what a table has
+ * @table: the table; is empty then
+ *
+ * Context: may sleep.
+ */
+void freq_table_destroy(struct freq_table *table)
+{
+	while (table->count)
+		kvfree(table->chunks[--table->count]);
+	kvfree(table->chunks);
+	freq_table_init(table);
+}
