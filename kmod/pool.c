@@ -28,8 +28,6 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
-#include <linux/freq.h>
-
 #include "pool.h"
 
 /* How many slots one step of the sorting handles. */
@@ -172,7 +170,7 @@ int freq_pool_stage(struct freq_pool *pool, u64 number)
 
 	if (find_in_chain(pool, *bucket_of(pool, number), number))
 		return -EEXIST;
-	if (index > FREQ_POOL_MAX)
+	if (!freq_pool_room(pool))
 		return -E2BIG;
 	if (make_room(pool, index))
 		return -ENOMEM;

@@ -10,6 +10,8 @@
 #include <linux/build_bug.h>
 #include <linux/types.h>
 
+#include <linux/freq.h>
+
 #include "table.h"
 
 /**
@@ -99,6 +101,17 @@ static inline struct freq_slot *freq_pool_slot(const struct freq_pool *pool,
 
 int freq_pool_init(struct freq_pool *pool);
 void freq_pool_destroy(struct freq_pool *pool);
+
+/**
+ * freq_pool_room() - tell how much can still be added
+ * @pool: the pool
+ *
+ * Return: how many frequencies.
+ */
+static inline u32 freq_pool_room(const struct freq_pool *pool)
+{
+	return FREQ_POOL_MAX - pool->slot_count;
+}
 
 int freq_pool_stage(struct freq_pool *pool, u64 number);
 void freq_pool_unstage(struct freq_pool *pool);

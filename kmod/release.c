@@ -56,6 +56,8 @@ static int __init fill(struct freq_pool *pool)
 
 	while ((ret = freq_spec_next(&spec, &range)) > 0) {
 		last = freq_range_last(&range);
+		if (last >= freq_pool_room(pool))
+			return -E2BIG;
 		for (step = 0; step <= last; step++) {
 			err = freq_pool_stage(pool, range.start +
 						    step * range.step);
@@ -66,6 +68,11 @@ static int __init fill(struct freq_pool *pool)
 	freq_pool_publish(pool);
 	return ret;
 }
+
+/*
+ * The parameter cannot fail with -EEXIST: that is how the kernel says that a
+ * module is loaded already, which modprobe takes for success.
+ */
 
 static int __init start_fresh(void)
 {
@@ -78,7 +85,7 @@ static int __init start_fresh(void)
 	err = fill(&state->pool);
 	if (err) {
 		freq_state_destroy(state);
-		return err;
+		return err == -EEXIST ? -EINVAL : err;
 	}
 	incoming.fresh = state;
 	return 0;

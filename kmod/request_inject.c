@@ -53,7 +53,7 @@ static void unstage_some(struct freq_pool *pool, struct freq_call *call)
  * @call: the call; its array is of u64
  *
  * Return: 0, or FREQ_AGAIN; -EINVAL for a flag, index or padding that is not
- * 0; otherwise as freq_pool_stage(), and with -EEXIST the index is told.
+ * 0; otherwise as freq_pool_stage(), with -EEXIST the index is told.
  */
 int freq_request_inject(void *data, struct freq_call *call)
 {
@@ -63,6 +63,9 @@ int freq_request_inject(void *data, struct freq_call *call)
 
 	if (inject->flags || inject->index || inject->pad)
 		return -EINVAL;
+	if (!call->progress[PROGRESS_STAGED] &&
+	    call->count > freq_pool_room(&state->pool))
+		return -E2BIG;
 
 	if (!call->progress[PROGRESS_ERROR])
 		stage_some(&state->pool, call);

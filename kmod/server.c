@@ -164,8 +164,8 @@ static struct freq_release *spare_release(struct freq_server *server)
  *
  * Context: init of a release's module; may sleep; takes the server's mutex.
  * Return: 0, and then one of freq_door_commit() and freq_door_abort() must
- * follow; -EBUSY if another change is under way; -EEXIST if a release of this
- * version runs; -EPROTO if the two were built for different versions of this
+ * follow; -EBUSY if another change is under way, or if another module runs as
+ * this version; -EPROTO if the two were built for different versions of this
  * interface; -E2BIG if the release needs something that only a newer door
  * has; -EINVAL if its tables contradict themselves; -ENODEV if its module is
  * going away; -ENOMEM.
@@ -186,7 +186,7 @@ int freq_door_prepare(const void *address, u32 *running)
 
 	*running = server->running ? server->running->version : 0;
 	if (*running == release->version) {
-		err = -EEXIST;
+		err = -EBUSY;
 		goto end_change;
 	}
 	if (!try_module_get(release->owner)) {

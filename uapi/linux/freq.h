@@ -99,7 +99,8 @@ struct freq_entry {
 
 /**
  * struct freq_list - argument of FREQ_IOC_LIST
- * @entries: in: address of an array of struct freq_entry, to be filled
+ * @entries: in: address of an array of struct freq_entry, to be filled in
+ *	ascending order of the frequencies
  * @cursor: in: 0 to begin, else what the page before returned; out: where the
  *	next page begins, or 0 if this was the last
  * @count: in: entries that the array has room for, 1 to FREQ_LIST_MAX;
