@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Options, --help and --version of the subcommands, from their tables.
+ */
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <linux/freq.h>
+
+#include "command.h"
+
+#define MAX_OPTIONS 8
+
+enum {
+	OPTION_VERSION = 0x1000,
+};
+
+static void print_option(const struct command_option *option)
+{
+	char form[32];
+	int length;
+
+	length = snprintf(form, sizeof(form), "--%s", option->name);
+	if (option->argument)
+		snprintf(form + length, sizeof(form) - length, "=%s",
+			 option->argument);
+	if (option->value <= 0xff)
+		printf("  -%c, %-18s %s\n", option->value, form,
+		       option->description);
+	else
+		printf("      %-18s %s\n", form, option->description);
+}
+
+static void print_help(const struct command *command)
+{
+	static const struct command_option common[] = {
+		{ 'h', "help", NULL, "print this help" },
+		{ OPTION_VERSION, "version", NULL, "print the version" },
+	};
+	const struct command_option *option;
+	size_t i;
+
+	printf("Usage: freqctl %s%s%s\n\n%s.\n\nOptions:\n", command->name,
+	       *command->arguments ? " " : "", command->arguments,
+	       command->description);
+	for (option = command->options; option && option->name; option++)
+		print_option(option);
+	for (i = 0; i < sizeof(common) / sizeof(*common); i++)
+		print_option(&common[i]);
+	if (command->details)
+		command->details();
+}
+
+/**
+ * command_usage() - point to the help, after a message on what is wrong
+ * @command: the subcommand that was misused
+ *
+ * Return: EXIT_USAGE.
+ */
+int command_usage(const struct command *command)
+{
+	fprintf(stderr, "Try 'freqctl %s --help'.\n", command->name);
+	return EXIT_USAGE;
+}
+
+/**
+ * command_option() - the next option of a subcommand
+ * @command: the subcommand
+ * @argc: count of @argv
+ * @argv: its arguments, with its name as the first
+ *
+ * Options end at the first argument that is none. --help, --version and a
+ * wrong option end the program.
+ *
+ * Return: the value of the option, its argument in optarg; -1 at the end,
+ * the index of what follows in optind.
+ */
+int command_option(const struct command *command, int argc, char **argv)
+{
+	struct option longs[MAX_OPTIONS + 3] = { 0 }, *l = longs;
+	char shorts[2 * MAX_OPTIONS + 3], *s = shorts;
+	const struct command_option *option;
+	int value;
+
+	*s++ = '+';
+	for (option = command->options; option && option->name; option++) {
+		*l++ = (struct option){
+			.name = option->name,
+			.has_arg = option->argument ? required_argument :
+						      no_argument,
+			.val = option->value,
+		};
+		if (option->value > 0xff)
+			continue;
+		*s++ = option->value;
+		if (option->argument)
+			*s++ = ':';
+	}
+	*l++ = (struct option){ .name = "help", .val = 'h' };
+	*l++ = (struct option){ .name = "version", .val = OPTION_VERSION };
+	*s++ = 'h';
+	*s = '\0';
+
+	/* getopt_long() begins its messages with this. */
+	argv[0] = program_invocation_short_name;
+	value = getopt_long(argc, argv, shorts, longs, NULL);
+	switch (value) {
+	case 'h':
+		print_help(command);
+		exit(EXIT_DONE);
+	case OPTION_VERSION:
+		puts("freqctl " FREQ_VERSION);
+		exit(EXIT_DONE);
+	case '?':
+		exit(command_usage(command));
+	}
+	return value;
+}
+
+/**
+ * command_no_arguments() - read the arguments of a subcommand without any
+ * @command: the subcommand, which has no options of its own either
+ * @argc: count of @argv
+ * @argv: its arguments, with its name as the first
+ *
+ * Return: 0; -1 if there are any, after a message.
+ */
+int command_no_arguments(const struct command *command, int argc, char **argv)
+{
+	while (command_option(command, argc, argv) != -1)
+		;
+	if (optind == argc)
+		return 0;
+	warnx("unexpected argument '%s'", argv[optind]);
+	return -1;
+}
+
+/**
+ * command_count() - read how many frequencies are wanted
+ * @text: a decimal number
+ * @count: out: 1 to FREQ_POOL_MAX
+ *
+ * Return: 0; -1 if @text is no such number, after a message.
+ */
+int command_count(const char *text, __u32 *count)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	/* strtoul() would take blanks and a sign, too. */
+	if (!isdigit((unsigned char)*text) || *end || errno || !value ||
+	    value > FREQ_POOL_MAX) {
+		warnx("'%s' is no number from 1 to %u", text, FREQ_POOL_MAX);
+		return -1;
+	}
+	*count = value;
+	return 0;
+}

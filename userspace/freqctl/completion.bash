@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# bash completion for freqctl: commands and options as --help tells them.
+# shellcheck shell=bash
+
+_freqctl()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
+
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "--help --version
+			$(freqctl --help |
+				sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')" \
+			-- "$current")
+	elif [ "$command" = run ] && [[ $current != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -c -- "$current")
+	elif [[ $current == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(freqctl "$command" --help |
+			sed -n 's/^  .*\(--[a-z]*\)[ =].*/\1/p')" -- "$current")
+	elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == @(-f|--file) ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+	elif [[ $command == @(load|upgrade|purge) ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(
+			find "/lib/modules/$(uname -r)" -name 'freq_v*.ko*' |
+			sed 's/.*freq_\(v[0-9]*\)\.ko.*/\1/')" -- "$current")
+	fi
+}
+complete -F _freqctl freqctl

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the outputs in JSON share.
+ */
+#include <err.h>
+#include <stdio.h>
+
+#include "json.h"
+
+/**
+ * json_number() - a number, as every reader of JSON gets it right
+ * @number: the number
+ *
+ * Many readers make all numbers floating-point, and larger ones than 2^53 - 1
+ * inexact. RFC 7493 asks to write these as strings.
+ *
+ * Return: an integer, or a string of decimal digits; NULL if out of memory.
+ */
+json_t *json_number(__u64 number)
+{
+	if (number < 1ULL << 53)
+		return json_integer(number);
+	return json_sprintf("%llu", number);
+}
+
+/**
+ * json_print() - print a value on stdout
+ * @value: what to print; consumed. NULL if there was no memory for it
+ * @end: what follows it
+ *
+ * Return: 0; -1 after a message.
+ */
+int json_print(json_t *value, const char *end)
+{
+	int ret = -1;
+
+	if (value)
+		ret = json_dumpf(value, stdout, JSON_COMPACT);
+	json_decref(value);
+	if (ret) {
+		warnx("cannot make the output");
+		return -1;
+	}
+	fputs(end, stdout);
+	return 0;
+}

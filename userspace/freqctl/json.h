@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the outputs in JSON share.
+ */
+#ifndef FREQCTL_JSON_H
+#define FREQCTL_JSON_H
+
+#include <jansson.h>
+
+#include <linux/types.h>
+
+json_t *json_number(__u64 number);
+int json_print(json_t *value, const char *end);
+
+#endif /* FREQCTL_JSON_H */

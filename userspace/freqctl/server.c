@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The server as freqctl sees it: its device, and who uses that.
+ */
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "failure.h"
+#include "process.h"
+#include "server.h"
+
+/* More than this is not read by anyone who wants to know who is in the way. */
+#define MAX_HOLDERS 8
+#define MAX_TEXT 200
+
+/* What one client, or one user without a client, has allocated. */
+struct holder {
+	__s32 pid;
+	__u32 uid;
+	struct freq_array frequencies;
+};
+
+struct holders {
+	struct holder known[MAX_HOLDERS];
+	size_t count;
+	unsigned long others;
+};
+
+/**
+ * server_open() - become a client of the server
+ * @access: O_RDWR or O_RDONLY
+ *
+ * Return: the client; NULL with errno as freq_client_open() has it, after a
+ * message.
+ */
+struct freq_client *server_open(int access)
+{
+	struct freq_client *client = freq_client_open(NULL, access);
+
+	if (!client) {
+		if (errno == ENODEV)
+			warnx("no server: there is no such device");
+		else
+			warn("cannot open the device");
+	}
+	return client;
+}
+
+static void tell_openers(struct freq_client *client)
+{
+	struct stat status;
+	size_t count, i;
+	pid_t *pids;
+
+	if (fstat(freq_client_fd(client), &status) ||
+	    process_list_openers(status.st_rdev, &pids, &count))
+		return;
+	for (i = 0; i < count; i++) {
+		const char *name = process_name(pids[i]);
+
+		warnx("open in process %d (%s)", (int)pids[i],
+		      name ? name : "gone");
+	}
+	free(pids);
+}
+
+static void add_holding(struct holders *holders, const struct freq_entry *entry)
+{
+	struct holder *holder = holders->known;
+	size_t i;
+
+	for (i = 0; i < holders->count; i++, holder++)
+		if (holder->pid == entry->pid && holder->uid == entry->uid)
+			break;
+	if (i == MAX_HOLDERS) {
+		holders->others++;
+		return;
+	}
+	if (i == holders->count) {
+		holder->pid = entry->pid;
+		holder->uid = entry->uid;
+		holders->count++;
+	}
+	if (freq_array_add(&holder->frequencies, entry->frequency))
+		holders->others++;
+}
+
+static void tell_holder(struct holder *holder)
+{
+	const char *name = process_name(holder->pid), *more = "";
+	char *text;
+
+	freq_array_sort(&holder->frequencies);
+	text = freq_array_format(&holder->frequencies);
+	if (!text)
+		return;
+	if (strlen(text) > MAX_TEXT) {
+		text[MAX_TEXT] = '\0';
+		*strrchr(text, ',') = '\0';
+		more = ",...";
+	}
+	if (holder->pid)
+		warnx("%s%s allocated by process %d (%s) of %s", text, more,
+		      (int)holder->pid, name ? name : "gone",
+		      user_name(holder->uid));
+	else
+		warnx("%s%s kept for %s", text, more, user_name(holder->uid));
+	free(text);
+}
+
+static void tell_holders(struct freq_client *client)
+{
+	struct freq_listing *listing;
+	struct holders holders = { 0 };
+	struct freq_entry entry;
+	size_t i;
+
+	listing = freq_client_list(client, FREQ_LIST_ALLOCATED);
+	if (!listing)
+		return;
+	while (freq_listing_next(listing, &entry) > 0)
+		add_holding(&holders, &entry);
+	freq_listing_free(listing);
+
+	for (i = 0; i < holders.count; i++) {
+		tell_holder(&holders.known[i]);
+		freq_array_free(&holders.known[i].frequencies);
+	}
+	if (holders.others)
+		warnx("%lu more are allocated", holders.others);
+}
+
+/**
+ * server_tell_users() - tell on stderr who is in the way of stopping
+ * @client: a client of the server
+ *
+ * Processes of others can be seen by the administrator only, and those of
+ * other pid namespaces by nobody: what cannot be seen is left out.
+ */
+void server_tell_users(struct freq_client *client)
+{
+	tell_openers(client);
+	tell_holders(client);
+}

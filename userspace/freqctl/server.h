@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The server as freqctl sees it: its device, and who uses that.
+ */
+#ifndef FREQCTL_SERVER_H
+#define FREQCTL_SERVER_H
+
+#include <libfreq.h>
+
+struct freq_client *server_open(int access);
+void server_tell_users(struct freq_client *client);
+
+#endif /* FREQCTL_SERVER_H */

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * freqctl shell: one client, and a line of answer for each line of command.
+ *
+ * The client is opened by the first command that needs it, since the device
+ * can be missing until a release is loaded, and then stays open to the end:
+ * what it allocates is its own all the while, whichever releases come and go.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libfreq.h>
+
+#include "command.h"
+#include "failure.h"
+#include "release.h"
+#include "server.h"
+#include "specs.h"
+
+#define BLANKS " \t\r\n"
+
+/**
+ * struct shell - a session
+ * @client: the client, NULL until it is needed
+ * @for_person: the commands come from a terminal
+ * @ends: no more commands are read
+ */
+struct shell {
+	struct freq_client *client;
+	bool for_person;
+	bool ends;
+};
+
+/**
+ * struct shell_command - a command of the shell
+ * @name: as typed
+ * @arguments: what follows it, for the help
+ * @description: one line
+ * @run: gets the rest of the line, and may overwrite it. Returns 0, having
+ *	answered, or -1 with errno, which is then the answer.
+ */
+struct shell_command {
+	const char *name;
+	const char *arguments;
+	const char *description;
+	int (*run)(struct shell *shell, char *rest);
+};
+
+static int bad_request(void)
+{
+	errno = EINVAL;
+	return -1;
+}
+
+static int open_client(struct shell *shell)
+{
+	if (!shell->client)
+		shell->client = freq_client_open(NULL, O_RDWR);
+	return shell->client ? 0 : -1;
+}
+
+/* The next word, cut off from the rest; NULL if there is none. */
+static char *next_word(char **rest)
+{
+	char *word;
+
+	*rest += strspn(*rest, BLANKS);
+	if (!**rest)
+		return NULL;
+	word = strsep(rest, BLANKS);
+	if (!*rest)
+		*rest = word + strlen(word);
+	return word;
+}
+
+static bool is_empty(const char *rest)
+{
+	return !rest[strspn(rest, BLANKS)];
+}
+
+static int shell_allocate(struct shell *shell, char *rest)
+{
+	const char *option = next_word(&rest);
+	__u64 frequency;
+	__u32 flags = 0;
+
+	if (option) {
+		if (strcmp(option, "--keep") || !is_empty(rest))
+			return bad_request();
+		flags = FREQ_ALLOCATE_KEEP;
+	}
+	if (open_client(shell) ||
+	    freq_client_allocate(shell->client, flags, &frequency))
+		return -1;
+	printf("ok %llu\n", frequency);
+	return 0;
+}
+
+static int read_specs(struct freq_array *frequencies, char *rest)
+{
+	if (specs_add_text(frequencies, rest, NULL))
+		return -1;
+	return frequencies->count ? 0 : bad_request();
+}
+
+static int deallocate_all(struct shell *shell,
+			  const struct freq_array *frequencies)
+{
+	size_t i;
+
+	if (open_client(shell))
+		return -1;
+	for (i = 0; i < frequencies->count; i++)
+		if (freq_client_deallocate(shell->client,
+					   frequencies->values[i]))
+			return -1;
+	return 0;
+}
+
+static int inject_all(struct shell *shell,
+		      const struct freq_array *frequencies)
+{
+	size_t index;
+
+	if (open_client(shell))
+		return -1;
+	if (!freq_client_inject(shell->client, frequencies->values,
+				frequencies->count, &index))
+		return 0;
+	if (errno == EEXIST) {
+		warnx("%llu is there already, or twice in the list",
+		      frequencies->values[index]);
+		errno = EEXIST;
+	}
+	return -1;
+}
+
+static int with_specs(struct shell *shell, char *rest,
+		      int (*act)(struct shell *shell,
+				 const struct freq_array *frequencies))
+{
+	struct freq_array frequencies = { 0 };
+	int ret;
+
+	ret = read_specs(&frequencies, rest);
+	if (!ret)
+		ret = act(shell, &frequencies);
+	freq_array_free(&frequencies);
+	if (!ret)
+		puts("ok");
+	return ret;
+}
+
+static int shell_deallocate(struct shell *shell, char *rest)
+{
+	return with_specs(shell, rest, deallocate_all);
+}
+
+static int shell_inject(struct shell *shell, char *rest)
+{
+	return with_specs(shell, rest, inject_all);
+}
+
+static int read_lists(struct freq_client *client, struct freq_array *unused,
+		      struct freq_array *allocated)
+{
+	struct freq_listing *listing = freq_client_list(client, 0);
+	struct freq_entry entry;
+	int ret;
+
+	if (!listing)
+		return -1;
+	while ((ret = freq_listing_next(listing, &entry)) > 0) {
+		ret = freq_array_add(entry.flags & FREQ_ENTRY_ALLOCATED ?
+				     allocated : unused, entry.frequency);
+		if (ret)
+			break;
+	}
+	freq_listing_free(listing);
+	freq_array_sort(unused);
+	freq_array_sort(allocated);
+	return ret;
+}
+
+static int print_lists(const struct freq_array *unused,
+		       const struct freq_array *allocated)
+{
+	char *unused_text = freq_array_format(unused);
+	char *allocated_text = freq_array_format(allocated);
+	int ret = -1;
+
+	if (unused_text && allocated_text) {
+		printf("ok free=%s allocated=%s\n", unused_text,
+		       allocated_text);
+		ret = 0;
+	}
+	free(unused_text);
+	free(allocated_text);
+	return ret;
+}
+
+static int shell_list(struct shell *shell, char *rest)
+{
+	struct freq_array unused = { 0 }, allocated = { 0 };
+	int ret;
+
+	if (!is_empty(rest))
+		return bad_request();
+	if (open_client(shell))
+		return -1;
+
+	ret = read_lists(shell->client, &unused, &allocated);
+	if (!ret)
+		ret = print_lists(&unused, &allocated);
+	freq_array_free(&unused);
+	freq_array_free(&allocated);
+	return ret;
+}
+
+static int shell_status(struct shell *shell, char *rest)
+{
+	struct freq_info info;
+
+	if (!is_empty(rest))
+		return bad_request();
+	if (open_client(shell) ||
+	    freq_client_info(shell->client, &info, sizeof(info)))
+		return -1;
+	printf("ok release=v%u free=%llu allocated=%llu clients=%u\n",
+	       info.release, info.free, info.allocated, info.clients);
+	return 0;
+}
+
+/*
+ * Answers for what was done to a release. The words for requests are not for
+ * what the module loader means by an error.
+ */
+static int answer_release(enum release_result result)
+{
+	if (result != RELEASE_FAILED) {
+		puts("ok");
+		return 0;
+	}
+	if (errno == ENOENT || errno == ENOSPC || errno == ENOTTY)
+		errno = EIO;
+	return -1;
+}
+
+/* Leaves what follows the release as the module loader wants it. */
+static int read_release(char *rest, unsigned int *number, char **parameters)
+{
+	const char *release = next_word(&rest), *word;
+	char *end = rest;
+
+	if (!release || release_parse(release, number))
+		return bad_request();
+	*parameters = end;
+	while ((word = next_word(&rest))) {
+		if (!release_is_parameter(word))
+			return bad_request();
+		if (end != *parameters)
+			*end++ = ' ';
+		/* It moves towards the front, or stays. */
+		memmove(end, word, strlen(word));
+		end += strlen(word);
+	}
+	*end = '\0';
+	return 0;
+}
+
+static int shell_load(struct shell *shell, char *rest)
+{
+	struct release_change change;
+	unsigned int number;
+	char *parameters;
+
+	(void)shell;
+	if (read_release(rest, &number, &parameters))
+		return -1;
+	return answer_release(release_load(number, parameters, &change));
+}
+
+static int shell_upgrade(struct shell *shell, char *rest)
+{
+	struct release_change change;
+	unsigned int number;
+	char *parameters;
+
+	(void)shell;
+	if (read_release(rest, &number, &parameters))
+		return -1;
+	return answer_release(release_upgrade(number, parameters, &change));
+}
+
+static int shell_purge(struct shell *shell, char *rest)
+{
+	const char *release = next_word(&rest);
+	unsigned int number;
+	bool soft;
+
+	(void)shell;
+	soft = release && !strcmp(release, "--soft");
+	if (soft)
+		release = next_word(&rest);
+	if (!release || !is_empty(rest) || release_parse(release, &number))
+		return bad_request();
+	return answer_release(release_purge(number, soft));
+}
+
+static int shell_stop(struct shell *shell, char *rest)
+{
+	if (!is_empty(rest))
+		return bad_request();
+	if (open_client(shell))
+		return -1;
+	if (freq_client_stop(shell->client)) {
+		if (errno == EBUSY) {
+			server_tell_users(shell->client);
+			errno = EBUSY;
+		}
+		return -1;
+	}
+	puts("ok");
+	return 0;
+}
+
+static int shell_help(struct shell *shell, char *rest);
+
+static int shell_quit(struct shell *shell, char *rest)
+{
+	if (!is_empty(rest))
+		return bad_request();
+	shell->ends = true;
+	if (!shell->for_person)
+		puts("ok");
+	return 0;
+}
+
+static const struct shell_command commands[] = {
+	{ "allocate", "[--keep]", "take a frequency", shell_allocate },
+	{ "deallocate", "SPEC...", "give frequencies back", shell_deallocate },
+	{ "inject", "SPEC...", "add frequencies to the server", shell_inject },
+	{ "list", "", "what is free and what is allocated", shell_list },
+	{ "status", "", "which release runs, and its counts", shell_status },
+	{ "load", "RELEASE [PARAMETER=VALUE...]", "make a release run",
+	  shell_load },
+	{ "upgrade", "RELEASE [PARAMETER=VALUE...]",
+	  "the same, and remove the one before", shell_upgrade },
+	{ "purge", "[--soft] RELEASE", "remove a release", shell_purge },
+	{ "stop", "", "detach the running release", shell_stop },
+	{ "help", "", "print this, on a terminal", shell_help },
+	{ "quit", "", "end, as the end of the input does", shell_quit },
+};
+
+static void print_commands(void)
+{
+	char form[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		snprintf(form, sizeof(form), "%s%s%s", commands[i].name,
+			 *commands[i].arguments ? " " : "",
+			 commands[i].arguments);
+		printf("  %-36s %s\n", form, commands[i].description);
+	}
+}
+
+static int shell_help(struct shell *shell, char *rest)
+{
+	/* A program gets one line for a line. */
+	if (!shell->for_person || !is_empty(rest))
+		return bad_request();
+	print_commands();
+	return 0;
+}
+
+static void print_details(void)
+{
+	puts("\nCommands:");
+	print_commands();
+}
+
+static int execute(struct shell *shell, const char *name, char *rest)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return commands[i].run(shell, rest);
+	return bad_request();
+}
+
+static void run_line(struct shell *shell, char *line, size_t length)
+{
+	const char *name, *word;
+	char *rest = line;
+
+	/* A NUL would hide what is behind it. */
+	if (strlen(line) != length) {
+		puts("error bad_request");
+		return;
+	}
+	line[strcspn(line, "#")] = '\0';
+	name = next_word(&rest);
+	if (!name || !execute(shell, name, rest))
+		return;
+
+	word = failure_word(errno);
+	/* Only the holder may, whatever privileges the others lack. */
+	if (errno == EPERM && !strcmp(name, "deallocate"))
+		word = "not_owner";
+	printf("error %s\n", word);
+}
+
+static void prompt(const struct shell *shell)
+{
+	if (!shell->for_person)
+		return;
+	fputs("freq> ", stdout);
+	fflush(stdout);
+}
+
+static int run_lines(struct shell *shell)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+
+	while (!shell->ends) {
+		prompt(shell);
+		length = getline(&line, &size, stdin);
+		if (length < 0)
+			break;
+		run_line(shell, line, length);
+		/* Who talks to us through pipes waits for this. */
+		if (fflush(stdout))
+			break;
+	}
+	free(line);
+	if (ferror(stdin)) {
+		warn("cannot read the commands");
+		return EXIT_FAILED;
+	}
+	return ferror(stdout) ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run(int argc, char **argv)
+{
+	struct shell shell = {
+		.for_person = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
+	};
+	int status;
+
+	if (command_no_arguments(&shell_command, argc, argv))
+		return command_usage(&shell_command);
+	status = run_lines(&shell);
+	freq_client_close(shell.client);
+	return status;
+}
+
+const struct command shell_command = {
+	.name = "shell",
+	.arguments = "",
+	.description = "Read commands, one a line, and answer each in one line",
+	.details = print_details,
+	.run = run,
+};

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frequencies as people list them: on a command line, in a file, in a shell.
+ */
+#include <err.h>
+#include <errno.h>
+#include <string.h>
+
+#include "failure.h"
+#include "specs.h"
+
+static int add(struct freq_array *array, const char *spec)
+{
+	/* An empty SPEC is a slip, such as a variable that was never set. */
+	if (!*spec) {
+		errno = EINVAL;
+		return -1;
+	}
+	return freq_array_add_spec(array, spec);
+}
+
+/**
+ * specs_add_arguments() - append the frequencies of some arguments
+ * @array: where to
+ * @argc: how many arguments
+ * @argv: the arguments, a SPEC each
+ *
+ * Return: 0; -1 with errno as freq_array_add_spec() has it, after a message.
+ */
+int specs_add_arguments(struct freq_array *array, int argc, char **argv)
+{
+	int i, err;
+
+	for (i = 0; i < argc; i++) {
+		if (!add(array, argv[i]))
+			continue;
+		err = errno;
+		warnx("'%s': %s", argv[i],
+		      err == EINVAL ? "this is no frequency, range or list" :
+				      failure_text(err));
+		errno = err;
+		return -1;
+	}
+	return 0;
+}
+
+/**
+ * specs_add_text() - append the frequencies of a text
+ * @array: where to
+ * @text: SPECs, separated by blanks, ends of line, or one comma among these;
+ *	# makes the rest of its line a comment. It is overwritten.
+ * @line: out, on an error: in which line it is, from 1; can be NULL
+ *
+ * Return: 0; -1 with errno as freq_array_add_spec() has it.
+ */
+int specs_add_text(struct freq_array *array, char *text, unsigned long *line)
+{
+	int may_end = 1, may_separate = 0;
+	unsigned long at = 1;
+	size_t length;
+	char c;
+
+	for (;;) {
+		length = strcspn(text, " \t\r\n,#");
+		c = text[length];
+		text[length] = '\0';
+		if (length) {
+			if (add(array, text))
+				goto fail;
+			may_end = 1;
+			may_separate = 1;
+		}
+		text += length + 1;
+
+		if (c == '#') {
+			text += strcspn(text, "\n");
+			c = *text;
+			if (c)
+				text++;
+		}
+		if (c == ',') {
+			if (!may_separate)
+				goto invalid;
+			may_separate = 0;
+			may_end = 0;
+		}
+		if (!c)
+			break;
+		if (c == '\n')
+			at++;
+	}
+	if (may_end)
+		return 0;
+invalid:
+	errno = EINVAL;
+fail:
+	if (line)
+		*line = at;
+	return -1;
+}

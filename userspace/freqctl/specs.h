@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Frequencies as people list them: on a command line, in a file, in a shell.
+ */
+#ifndef FREQCTL_SPECS_H
+#define FREQCTL_SPECS_H
+
+#include <libfreq.h>
+
+int specs_add_arguments(struct freq_array *array, int argc, char **argv);
+int specs_add_text(struct freq_array *array, char *text, unsigned long *line);
+
+#endif /* FREQCTL_SPECS_H */

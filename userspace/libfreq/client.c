@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A client: its descriptor, and the requests that are one ioctl each.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "libfreq.h"
+
+#define DEFAULT_PATH "/dev/freq"
+
+/* Never changed once it is open: this is why threads can share it. */
+struct freq_client {
+	int fd;
+};
+
+struct freq_client *freq_client_open(const char *path, int access)
+{
+	struct freq_client *client;
+
+	if (access != O_RDONLY && access != O_RDWR) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (!path)
+		path = secure_getenv("FREQ_DEVICE");
+	if (!path)
+		path = DEFAULT_PATH;
+
+	client = malloc(sizeof(*client));
+	if (!client)
+		return NULL;
+
+	client->fd = open(path, access | O_CLOEXEC);
+	if (client->fd < 0) {
+		free(client);
+		/* No node, or a node without a driver: there is no server. */
+		if (errno == ENOENT || errno == ENXIO)
+			errno = ENODEV;
+		return NULL;
+	}
+	return client;
+}
+
+void freq_client_close(struct freq_client *client)
+{
+	int err = errno;
+
+	if (!client)
+		return;
+	close(client->fd);
+	free(client);
+	errno = err;
+}
+
+int freq_client_fd(const struct freq_client *client)
+{
+	return client->fd;
+}
+
+int freq_client_allocate(struct freq_client *client, __u32 flags,
+			 __u64 *frequency)
+{
+	struct freq_allocate arg = { .flags = flags };
+
+	if (ioctl(client->fd, FREQ_IOC_ALLOCATE, &arg))
+		return -1;
+	*frequency = arg.frequency;
+	return 0;
+}
+
+int freq_client_deallocate(struct freq_client *client, __u64 frequency)
+{
+	struct freq_deallocate arg = { .frequency = frequency };
+
+	return ioctl(client->fd, FREQ_IOC_DEALLOCATE, &arg);
+}
+
+int freq_client_inject(struct freq_client *client, const __u64 *frequencies,
+		       size_t count, size_t *index)
+{
+	struct freq_inject arg = {
+		.frequencies = (uintptr_t)frequencies,
+		.count = count,
+	};
+
+	/* The field of the request is narrower than a size_t. */
+	if (count > UINT32_MAX) {
+		errno = E2BIG;
+		return -1;
+	}
+	if (ioctl(client->fd, FREQ_IOC_INJECT, &arg)) {
+		if (errno == EEXIST && index)
+			*index = arg.index;
+		return -1;
+	}
+	return 0;
+}
+
+int freq_client_info(struct freq_client *client, struct freq_info *info,
+		     size_t size)
+{
+	if (!size || size > _IOC_SIZEMASK) {
+		errno = size ? E2BIG : EINVAL;
+		return -1;
+	}
+	return ioctl(client->fd, _IOC(_IOC_DIR(FREQ_IOC_INFO),
+				      _IOC_TYPE(FREQ_IOC_INFO),
+				      _IOC_NR(FREQ_IOC_INFO), size), info);
+}
+
+int freq_client_stop(struct freq_client *client)
+{
+	return ioctl(client->fd, FREQ_IOC_STOP);
+}

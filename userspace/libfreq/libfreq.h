@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * libfreq: allocation of frequencies, or of any exclusive numbers, to the
+ * programs of a machine, by way of /dev/freq.
+ *
+ * Functions that return int return 0, or -1 with errno set and nothing
+ * changed, unless they say otherwise. The errors that every request can have
+ * are those of <linux/freq.h>:
+ *
+ *	ENODEV	no release runs
+ *	ENOTTY	the running release does not know this request
+ *	EPERM	the client is not open for writing, or lacks a privilege
+ *	ENOMEM	out of memory
+ *
+ * A client can be used by many threads at once, except that none may use it
+ * while or after it is closed. A listing or an array is for one thread at a
+ * time.
+ */
+#ifndef LIBFREQ_H
+#define LIBFREQ_H
+
+#include <stddef.h>
+
+#include <linux/freq.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct freq_client - an open /dev/freq, which holds what it allocates
+ */
+struct freq_client;
+
+/**
+ * struct freq_listing - a walk over the frequencies of the server
+ */
+struct freq_listing;
+
+/**
+ * struct freq_array - frequencies, in a memory block that grows
+ * @values: the frequencies, in hertz; NULL if there is no room for any
+ * @count: how many they are
+ * @room: how many @values has memory for
+ *
+ * All zero is an empty array. freq_array_free() gives the memory back.
+ */
+struct freq_array {
+	__u64 *values;
+	size_t count;
+	size_t room;
+};
+
+/**
+ * freq_client_open() - become a client of the server
+ * @path: the device; NULL is what FREQ_DEVICE in the environment says, and
+ *	/dev/freq without it
+ * @access: O_RDWR, or O_RDONLY for a client that only asks
+ *
+ * This works while no release runs, too. The descriptor is closed on exec.
+ *
+ * Return: the client, to be given to freq_client_close(); NULL with errno:
+ * ENODEV if there is no such device, EINVAL for another @access, ENOMEM, or
+ * an error of open(2).
+ */
+struct freq_client *freq_client_open(const char *path, int access);
+
+/**
+ * freq_client_close() - end a client
+ * @client: from freq_client_open(), freed by this; or NULL
+ *
+ * What it holds goes back to the server, unless it was allocated to be kept,
+ * or a copy of the descriptor is open elsewhere. errno stays as it is.
+ */
+void freq_client_close(struct freq_client *client);
+
+/**
+ * freq_client_fd() - the descriptor of a client
+ * @client: the client, which goes on owning the descriptor
+ *
+ * Return: the descriptor. This cannot fail.
+ */
+int freq_client_fd(const struct freq_client *client);
+
+/**
+ * freq_client_allocate() - take a free frequency
+ * @client: the client
+ * @flags: FREQ_ALLOCATE_*
+ * @frequency: out: the frequency, in hertz
+ *
+ * Return: 0; -1 with errno: ENOSPC if none is free, EINVAL for an unknown
+ * flag, or what every request can have.
+ */
+int freq_client_allocate(struct freq_client *client, __u32 flags,
+			 __u64 *frequency);
+
+/**
+ * freq_client_deallocate() - give a frequency back
+ * @client: the client
+ * @frequency: the frequency, in hertz
+ *
+ * Return: 0; -1 with errno: ENOENT if it is not allocated, EPERM if another
+ * client holds it, or what every request can have.
+ */
+int freq_client_deallocate(struct freq_client *client, __u64 frequency);
+
+/**
+ * freq_client_inject() - add frequencies to the server, all or none
+ * @client: the client
+ * @frequencies: the frequencies, in hertz; they stay the caller's
+ * @count: how many, 1 to FREQ_INJECT_MAX
+ * @index: out, on EEXIST only: which of them is there already, or is earlier
+ *	in @frequencies; can be NULL
+ *
+ * Return: 0; -1 with errno: EEXIST, E2BIG for too large a @count, EINVAL for
+ * 0, EPERM without CAP_SYS_ADMIN, ENOTTY if the running release cannot do it,
+ * or what every request can have.
+ */
+int freq_client_inject(struct freq_client *client, const __u64 *frequencies,
+		       size_t count, size_t *index);
+
+/**
+ * freq_client_info() - which release runs, and how much it has
+ * @client: the client
+ * @info: out: see <linux/freq.h>
+ * @size: sizeof(*info): a program that was built when the structure was
+ *	shorter goes on working
+ *
+ * Return: 0; -1 with errno: E2BIG or EINVAL if the running release cannot
+ * serve this @size, or what every request can have.
+ */
+int freq_client_info(struct freq_client *client, struct freq_info *info,
+		     size_t size);
+
+/**
+ * freq_client_stop() - detach the running release from the device
+ * @client: the client
+ *
+ * Return: 0; -1 with errno: EBUSY if another client is there or anything is
+ * allocated, EPERM without CAP_SYS_ADMIN, or what every request can have.
+ */
+int freq_client_stop(struct freq_client *client);
+
+/**
+ * freq_client_list() - begin a walk over the frequencies
+ * @client: the client, which must stay open as long as the listing is there
+ * @flags: FREQ_LIST_*: which ones; 0 is all
+ *
+ * Return: the listing, to be given to freq_listing_free(); NULL with errno
+ * ENOMEM. The server is asked by freq_listing_next() only.
+ */
+struct freq_listing *freq_client_list(struct freq_client *client,
+				      __u32 flags);
+
+/**
+ * freq_listing_next() - the next frequency of a walk
+ * @listing: from freq_client_list()
+ * @entry: out: the frequency and who holds it; see <linux/freq.h>
+ *
+ * The server is asked for a page at a time, and what others do between two
+ * pages shows in those that follow.
+ *
+ * Return: 1 with @entry filled; 0 at the end; -1 with errno: EINVAL for an
+ * unknown flag, or what every request can have.
+ */
+int freq_listing_next(struct freq_listing *listing, struct freq_entry *entry);
+
+/**
+ * freq_listing_free() - end a walk
+ * @listing: from freq_client_list(), freed by this; or NULL
+ */
+void freq_listing_free(struct freq_listing *listing);
+
+/**
+ * freq_array_add() - append one frequency
+ * @array: the array
+ * @frequency: the frequency, in hertz
+ *
+ * Return: 0; -1 with errno ENOMEM.
+ */
+int freq_array_add(struct freq_array *array, __u64 frequency);
+
+/**
+ * freq_array_add_spec() - append the frequencies that a text describes
+ * @array: the array
+ * @spec: as in "10", "10-15,30", "868.1MHz" or
+ *	"446.00625MHz-446.19375MHz/12.5kHz"; an empty text describes none
+ *
+ * Return: 0; -1 with errno: EINVAL if @spec is no such text, ERANGE if a
+ * number is 2^64 or more, E2BIG if the array would then have more than
+ * FREQ_INJECT_MAX (found before memory is taken), ENOMEM.
+ */
+int freq_array_add_spec(struct freq_array *array, const char *spec);
+
+/**
+ * freq_array_sort() - put an array in ascending order, without repetitions
+ * @array: the array
+ */
+void freq_array_sort(struct freq_array *array);
+
+/**
+ * freq_array_format() - write an array as the kernel writes lists: 10-15,30
+ * @array: the array, in ascending order and without repetitions
+ *
+ * Return: the text, to be given to free(); NULL with errno: EINVAL if the
+ * order is another, ENOMEM.
+ */
+char *freq_array_format(const struct freq_array *array);
+
+/**
+ * freq_array_free() - give back the memory of an array
+ * @array: the array, empty afterwards
+ */
+void freq_array_free(struct freq_array *array);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBFREQ_H */
