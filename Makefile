@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0
+# `make help` says what can be made.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# The kernel of the guest
+K ?= 6.1
+# The kernel to build for: the one that runs, or else the newest with headers.
+# Expanded where it is used, when its package is there.
+KDIR ?= $(shell ls -d /lib/modules/$$(uname -r)/build 2>/dev/null || \
+	ls -dv /lib/modules/*/build | tail -n 1)
+
+BUILD_PACKAGES := gcc libc6-dev libjansson-dev libkmod-dev linux-headers-amd64 pkg-config
+VM_PACKAGES := $(BUILD_PACKAGES) busybox-static cpio kmod qemu-system-x86 rsync xz-utils
+CHECK_PACKAGES := $(VM_PACKAGES) clang libclang-rt-dev mandoc perl python3-docutils sparse
+
+.PHONY: all modules userspace install check check-modules check-style check-userspace \
+	test demo vm-files clean help need need-vm need-check FORCE
+
+all: modules userspace
+
+need:
+	@.ci/need $(BUILD_PACKAGES)
+
+need-vm:
+	@.ci/need $(VM_PACKAGES)
+
+need-check:
+	@.ci/need $(CHECK_PACKAGES)
+
+modules: need
+	$(MAKE) -C kmod KDIR="$(KDIR)"
+
+userspace: need
+	$(MAKE) -C userspace PREFIX="$(PREFIX)"
+
+install: all
+	$(MAKE) -C kmod KDIR="$(KDIR)" INSTALL_MOD_PATH="$(DESTDIR)" modules_install
+	$(if $(DESTDIR),,depmod "$$(make -s -C "$(KDIR)" kernelrelease)")
+	$(MAKE) -C userspace PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" install
+	install -D -m 644 uapi/linux/freq.h "$(DESTDIR)$(PREFIX)/include/linux/freq.h"
+	for page in Documentation/man/*.[1-8]; do \
+		install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}" "$$page" || exit; \
+	done
+
+# ---- The guest's files ----
+#
+# Sources are built where symbolic links lie to them: the modules of several
+# kernels side by side, the tests in a kernel tree. What a build in place has
+# left among the sources must not get there.
+sources = $(shell find $(1) -name '.*' -prune -o -path selftests/vm -prune -o -type f \
+	\( -name '*.[chS]' -o -name '*.sh' -o -name Makefile -o -name Kbuild \
+	-o -name config -o -name settings \) ! -name '*.mod.c' -print | LC_ALL=C sort)
+KMOD_SOURCES := $(call sources,kmod uapi)
+TEST_SOURCES := $(call sources,selftests)
+
+# $(call link,FOLDER,FILES,PREFIX): link FILES, without PREFIX, into FOLDER.
+define link
+for file in $(2); do \
+	mkdir -p "$$(dirname "$(1)/$${file#$(3)}")" && \
+	ln -s "$(CURDIR)/$$file" "$(1)/$${file#$(3)}" || exit; \
+done
+endef
+
+# $(call keep,TEXT): write TEXT to the target, unless it is there already. When
+# a source comes or goes, all is made anew: no object outlives its source.
+define keep
+mkdir -p $(@D)
+printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) > $@
+endef
+
+build/$(K)/kmod.list: FORCE | need-vm
+	@$(call keep,$(abspath $(KMOD_SOURCES)) "$$(selftests/vm/kernel -k $(K) build)")
+
+build/$(K)/kmod.linked: build/$(K)/kmod.list
+	rm -rf build/$(K)/kmod build/$(K)/uapi
+	@$(call link,build/$(K),$(KMOD_SOURCES))
+	touch $@
+
+# Type data for a kernel image that is not there would only be warned about.
+VM_KBUILD = KDIR="$$(selftests/vm/kernel -k $(K) build)" CONFIG_DEBUG_INFO_BTF_MODULES=
+
+build/$(K)/kmod.built: build/$(K)/kmod.linked $(KMOD_SOURCES)
+	$(MAKE) -C build/$(K)/kmod $(VM_KBUILD)
+	touch $@
+
+build/selftests.list: FORCE | need-vm
+	@$(call keep,$(abspath $(TEST_SOURCES)) "$$(selftests/vm/source)")
+
+# The kernel tree that selftests/ is dropped into is as much of it as tests need.
+TREE_TESTS := build/tree/tools/testing/selftests/freq
+
+build/selftests.linked: build/selftests.list
+	rm -rf build/tree
+	cp -rs "$$(selftests/vm/source)" build/tree
+	@$(call link,$(TREE_TESTS),$(TEST_SOURCES),selftests/)
+	touch $@
+
+# Built from scratch: lib.mk does not know that the tests depend on uapi/.
+build/selftests.built: build/selftests.linked $(TEST_SOURCES) $(call sources,uapi)
+	rm -rf build/selftests
+	$(MAKE) -C $(TREE_TESTS) OUTPUT="$(CURDIR)/$(TREE_TESTS)" clean
+	$(MAKE) -C $(TREE_TESTS) OUTPUT="$(CURDIR)/$(TREE_TESTS)" \
+		KHDR_INCLUDES="-isystem $(CURDIR)/uapi" INSTALL_PATH="$(CURDIR)/build/selftests" install
+	@$(MAKE) -s --no-print-directory -C $(TREE_TESTS) OUTPUT="$(CURDIR)/$(TREE_TESTS)" \
+		COLLECTION=freq emit_tests > build/selftests/kselftest-list.txt
+	touch $@
+
+# Its own Makefile knows what to do; this only learns whether it did anything.
+build/userspace.built: FORCE | need-vm
+	$(MAKE) -C userspace
+	@test -e $@ && test -z "$$(find userspace -newer $@ -print -quit)" || touch $@
+
+build/$(K)/initramfs: build/$(K)/kmod.built build/selftests.built build/userspace.built \
+		$(addprefix selftests/vm/,init initramfs suite)
+	+selftests/vm/initramfs $(K) $@
+
+vm-files: build/$(K)/initramfs
+
+# ---- Tests ----
+
+check: check-modules check-style check-userspace
+
+# From scratch, so that no warning stays hidden in an object that is up to date.
+# Quiet, so that whatever is said is a complaint.
+check-modules: need-check
+	rm -rf build/check
+	@$(call link,build/check,$(KMOD_SOURCES))
+	@echo "  W=1 C=2 kmod"
+	@$(MAKE) -s -C build/check/kmod $(VM_KBUILD) W=1 C=2 > build/check/log 2>&1 || \
+		{ cat build/check/log; exit 1; }
+	@if [ -s build/check/log ]; then cat build/check/log; exit 1; fi
+
+SOURCE_TREE = $$(selftests/vm/source)
+CHECKPATCH = "$(SOURCE_TREE)/scripts/checkpatch.pl" --no-tree --strict --terse --quiet --no-summary \
+	--show-types
+
+# Programs use the types of C, and libFuzzer has named what it calls.
+USER_IGNORE := PREFER_KERNEL_TYPES,CAMELCASE
+
+check-style: need-check
+	@echo "  checkpatch"
+	@$(CHECKPATCH) -f $(filter %.c %.h,$(KMOD_SOURCES))
+	@$(CHECKPATCH) --ignore $(USER_IGNORE) -f $(filter %.c %.h,$(TEST_SOURCES) $(call sources,userspace))
+	@echo "  kernel-doc"
+	@"$(SOURCE_TREE)/scripts/kernel-doc" -none -Werror $(filter %.c %.h,$(KMOD_SOURCES))
+	@echo "  sh -n"
+	@for script in selftests/vm/cache.sh $$(grep -rlI --exclude-dir=build '^#!/bin/sh' \
+			.ci Documentation selftests userspace); do \
+		sh -n "$$script" || exit; \
+	done
+	@if [ -x Documentation/check ]; then echo "  Documentation"; Documentation/check; fi
+
+check-userspace: need-check
+	$(MAKE) -C userspace check
+
+test: check
+	selftests/vm/run -k $(K) -t 3600 -- suite
+
+demo:
+	@selftests/vm/run -k $(K) $(addprefix -f ,$(wildcard Documentation/plans/*)) -- demo.sh
+
+clean:
+	rm -rf build
+	$(MAKE) -C kmod KDIR="$(KDIR)" clean
+	$(MAKE) -C userspace clean
+
+help:
+	@echo 'make            build the modules, for the kernel that KDIR= names, and freqctl'
+	@echo 'make install    install them under DESTDIR= and PREFIX= ($(PREFIX))'
+	@echo 'make demo       show a live upgrade, in a guest'
+	@echo 'make test       check, then run all tests, in a guest'
+	@echo 'make check      all that can be checked without running it'
+	@echo 'make vm-files   all that selftests/vm/run boots, for guest kernel K= ($(K))'
+	@echo 'make clean      remove what was built'
+	@echo
+	@echo 'selftests/vm/run -h tells how to run any other command in a guest.'

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests of /dev/freq share: modules, requests, lists, snapshots and
+ * children. Nothing here knows the harness, so that children and threads can
+ * use all of it: results are 0 or a negative errno unless said otherwise.
+ *
+ * For each request there is a triple: try_*() makes the raw call, test_*()
+ * asserts that it succeeds, test_err_*() expects it to fail with an errno.
+ */
+#ifndef FREQ_TEST_H
+#define FREQ_TEST_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
+
+#include <linux/freq.h>
+
+#define DEVICE		"/dev/freq"
+#define SYSFS		"/sys/class/misc/freq/"
+
+/* An unprivileged user, and another one. Neither needs an account. */
+#define USER_A		1000
+#define USER_B		1001
+
+/* How long a condition that must come true may take on a slow machine. */
+#define DEADLINE_MS	20000
+
+/* Until the condition holds; false if it never did. */
+#define wait_until(cond) ({						\
+	unsigned long long __end = now_ms() + DEADLINE_MS;		\
+	bool __ok;							\
+									\
+	while (!(__ok = !!(cond)) && now_ms() < __end)			\
+		nap();							\
+	__ok;								\
+})
+
+/*
+ * For children and threads, which cannot use the harness's ASSERT_*(): true
+ * if it is not so, after saying so.
+ */
+#define fails(cond)							\
+	(!(cond) && complain(__FILE__, __LINE__, #cond, 1, 0))
+#define differ(want, seen) ({						\
+	long long __want = (long long)(want);				\
+	long long __seen = (long long)(seen);				\
+									\
+	__want != __seen &&						\
+		complain(__FILE__, __LINE__, #seen, __want, __seen);	\
+})
+
+bool complain(const char *file, int line, const char *what, long long want,
+	      long long seen);
+unsigned long long now_ms(void);
+void nap(void);
+__u64 random_next(__u64 *state);
+static inline __u64 random_below(__u64 *state, __u64 limit)
+{
+	return random_next(state) % limit;
+}
+
+int module_load(const char *name, const char *parameters);
+int module_unload(const char *name);
+bool module_loaded(const char *name);
+int module_references(const char *name);
+
+int server_start(const char *release, const char *parameters);
+int server_clean(void);
+int server_upgrade(const char *from, const char *to);
+
+int open_client(void);
+int try_stop(int fd);
+int try_info(int fd, struct freq_info *info);
+int try_list(int fd, struct freq_list *list);
+int try_allocate(int fd, __u32 flags, __u64 *frequency);
+int try_deallocate(int fd, __u64 frequency);
+int try_inject(int fd, const __u64 *frequencies, __u32 count,
+	       __u32 *index);
+int try_ioctl(int fd, unsigned long request, void *argument);
+
+#define test_stop(fd)							\
+	ASSERT_EQ(0, try_stop(fd))
+#define test_err_stop(err, fd)						\
+	EXPECT_EQ(-(err), try_stop(fd))
+
+#define test_info(fd, info)						\
+	ASSERT_EQ(0, try_info(fd, info))
+#define test_err_info(err, fd) ({					\
+	struct freq_info __info;					\
+									\
+	EXPECT_EQ(-(err), try_info(fd, &__info));			\
+})
+
+#define test_list(fd, list)						\
+	ASSERT_EQ(0, try_list(fd, list))
+#define test_err_list(err, fd, list)					\
+	EXPECT_EQ(-(err), try_list(fd, list))
+
+#define test_allocate_flags(fd, flags, want) ({				\
+	__u64 __frequency;						\
+									\
+	ASSERT_EQ(0, try_allocate(fd, flags, &__frequency));		\
+	ASSERT_EQ((__u64)(want), __frequency);			\
+})
+#define test_allocate(fd, want)						\
+	test_allocate_flags(fd, 0, want)
+#define test_keep(fd, want)						\
+	test_allocate_flags(fd, FREQ_ALLOCATE_KEEP, want)
+#define test_err_allocate(err, fd) ({					\
+	__u64 __frequency;						\
+									\
+	EXPECT_EQ(-(err), try_allocate(fd, 0, &__frequency));		\
+})
+
+#define test_deallocate(fd, frequency)					\
+	ASSERT_EQ(0, try_deallocate(fd, frequency))
+#define test_err_deallocate(err, fd, frequency)				\
+	EXPECT_EQ(-(err), try_deallocate(fd, frequency))
+
+#define test_inject(fd, ...) ({						\
+	const __u64 __list[] = { __VA_ARGS__ };			\
+									\
+	ASSERT_EQ(0, try_inject(fd, __list,				\
+				sizeof(__list) / sizeof(*__list), NULL)); \
+})
+#define test_err_inject(err, fd, ...) ({				\
+	const __u64 __list[] = { __VA_ARGS__ };			\
+									\
+	EXPECT_EQ(-(err), try_inject(fd, __list,			\
+				     sizeof(__list) / sizeof(*__list),	\
+				     NULL));				\
+})
+
+/**
+ * struct listing - entries of LIST
+ * @entries: in the order in which they were reported, or sorted
+ * @count: how many
+ */
+struct listing {
+	struct freq_entry *entries;
+	size_t count;
+};
+
+int listing_take(struct listing *listing, int fd, __u32 flags,
+		 __u32 page);
+void listing_sort(struct listing *listing);
+const struct freq_entry *listing_find(const struct listing *listing,
+				      __u64 frequency);
+void listing_free(struct listing *listing);
+char *listing_format(const struct listing *sorted, bool allocated);
+
+/**
+ * struct snapshot - all that a client can see of the server
+ * @info: INFO
+ * @list: all of LIST, ascending
+ * @order: the free frequencies in the order in which they would be allocated
+ * @nr_order: how many
+ */
+struct snapshot {
+	struct freq_info info;
+	struct listing list;
+	__u64 *order;
+	size_t nr_order;
+};
+
+int snapshot_take(struct snapshot *snapshot, int fd);
+bool snapshot_same(const struct snapshot *one, const struct snapshot *other);
+void snapshot_free(struct snapshot *snapshot);
+
+char *read_text(const char *path);
+bool sysfs_is(const char *name, const char *text);
+bool sysfs_agrees(int fd);
+
+int log_open(void);
+bool log_silent(int log);
+
+int become(uid_t uid);
+
+/**
+ * struct child - a process that a test started, and a line to it
+ * @pid: the process
+ * @line: a stream socket, the child has the other end
+ */
+struct child {
+	pid_t pid;
+	int line;
+};
+
+int child_start(struct child *child, int (*body)(int line, void *data),
+		void *data);
+int child_wait(struct child *child);
+int child_kill(struct child *child);
+void children_kill(void);
+
+int line_say(int line, char word);
+int line_hear(int line, char word);
+int line_send_fd(int line, int fd);
+int line_receive_fd(int line);
+
+void *page_map(int protection);
+size_t page_size(void);
+void *page_straddle(size_t before);
+
+/* For FIXTURE_TEARDOWN(): whatever the test left open, running or loaded. */
+int test_clean(void);
+
+#endif /* FREQ_TEST_H */

@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One release takes over from another while clients have their files open:
+ * up and down, once and many times, when it fails, and the stop at the end.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+
+#include "../kselftest_harness.h"
+#include "freq_test.h"
+
+#define UPGRADES	50
+
+FIXTURE(upgrade) {
+	int fd;
+};
+
+FIXTURE_VARIANT(upgrade) {
+	const char *from;
+	const char *to;
+	__u32 from_number;
+	__u32 to_number;
+};
+
+FIXTURE_VARIANT_ADD(upgrade, v1_to_v2) {
+	.from = "freq_v1",
+	.to = "freq_v2",
+	.from_number = 1,
+	.to_number = 2,
+};
+
+FIXTURE_VARIANT_ADD(upgrade, v2_to_v1) {
+	.from = "freq_v2",
+	.to = "freq_v1",
+	.from_number = 2,
+	.to_number = 1,
+};
+
+FIXTURE_SETUP(upgrade)
+{
+	ASSERT_EQ(0, server_start(variant->from, NULL));
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN(upgrade)
+{
+	EXPECT_EQ(0, test_clean());
+}
+
+static bool runs(int fd, __u32 release)
+{
+	struct freq_info info;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u\n", release);
+	return !try_info(fd, &info) && info.release == release &&
+	       info.features == (release >= 2 ? FREQ_FEATURE_INJECT : 0) &&
+	       sysfs_is("release", text);
+}
+
+/* All but which release it is, and what that one knows. */
+static bool state_same(const struct snapshot *one,
+		       const struct snapshot *other)
+{
+	struct snapshot same = *one;
+
+	same.info.release = other->info.release;
+	same.info.features = other->info.features;
+	return snapshot_same(&same, other);
+}
+
+static int wait_to_be_told(int line, void *data)
+{
+	int fd = open_client();
+	__u64 frequency;
+
+	if (fails(fd >= 0) ||
+	    differ(0, try_allocate(fd, 0, &frequency)) ||
+	    differ(13, frequency) ||
+	    differ(0, line_say(line, 'a')) ||
+	    differ(0, line_hear(line, 'b')) ||
+	    differ(0, try_deallocate(fd, 13)) ||
+	    differ(0, try_allocate(fd, 0, &frequency)) ||
+	    differ(13, frequency))
+		return -1;
+	return line_say(line, 'c') || line_hear(line, 'd');
+}
+
+/* Holders of all kinds, and nothing of it changes. */
+TEST_F(upgrade, state_stays)
+{
+	struct snapshot before, after;
+	struct child child;
+	int closed;
+
+	test_keep(self->fd, 10);
+	test_allocate(self->fd, 11);
+	closed = open_client();
+	ASSERT_GE(closed, 0);
+	test_keep(closed, 12);
+	close(closed);
+	ASSERT_EQ(0, child_start(&child, wait_to_be_told, NULL));
+	ASSERT_EQ(0, line_hear(child.line, 'a'));
+	test_deallocate(self->fd, 11);
+	test_allocate(self->fd, 11);
+	ASSERT_EQ(0, snapshot_take(&before, self->fd));
+
+	ASSERT_EQ(0, module_load(variant->to, NULL));
+	EXPECT_TRUE(runs(self->fd, variant->to_number));
+	EXPECT_EQ(0, module_references(variant->from));
+	EXPECT_EQ(0, module_unload(variant->from));
+	EXPECT_FALSE(module_loaded(variant->from));
+	ASSERT_EQ(0, snapshot_take(&after, self->fd));
+	EXPECT_TRUE(state_same(&before, &after));
+	EXPECT_TRUE(sysfs_agrees(self->fd));
+	snapshot_free(&after);
+
+	ASSERT_EQ(0, line_say(child.line, 'b'));
+	ASSERT_EQ(0, line_hear(child.line, 'c'));
+	ASSERT_EQ(0, snapshot_take(&after, self->fd));
+	EXPECT_TRUE(state_same(&before, &after));
+	snapshot_free(&after);
+	snapshot_free(&before);
+
+	ASSERT_EQ(0, line_say(child.line, 'd'));
+	EXPECT_EQ(0, child_wait(&child));
+	test_deallocate(self->fd, 12);
+	test_deallocate(self->fd, 10);
+	test_deallocate(self->fd, 11);
+}
+
+/* Soft purge: no while it runs, yes at once when it does not. */
+TEST_F(upgrade, running_release_stays)
+{
+	EXPECT_EQ(-EAGAIN, module_unload(variant->from));
+	EXPECT_TRUE(runs(self->fd, variant->from_number));
+	ASSERT_EQ(0, module_load(variant->to, NULL));
+	EXPECT_EQ(-EAGAIN, module_unload(variant->to));
+	EXPECT_EQ(0, module_unload(variant->from));
+	EXPECT_EQ(-EAGAIN, module_unload(variant->to));
+	EXPECT_EQ(-EWOULDBLOCK, module_unload("freq"));
+	EXPECT_TRUE(runs(self->fd, variant->to_number));
+	close(self->fd);
+	/* Nobody has it open: it runs all the same. */
+	EXPECT_EQ(-EAGAIN, module_unload(variant->to));
+}
+
+/* Both stay loaded: the idle one is no obstacle to anything. */
+TEST_F(upgrade, release_before_stays_loaded)
+{
+	test_allocate(self->fd, 10);
+	ASSERT_EQ(0, module_load(variant->to, NULL));
+	EXPECT_TRUE(module_loaded(variant->from));
+	EXPECT_EQ(0, module_references(variant->from));
+	test_allocate(self->fd, 11);
+	EXPECT_EQ(-EEXIST, module_load(variant->from, NULL));
+	EXPECT_TRUE(runs(self->fd, variant->to_number));
+	EXPECT_EQ(0, module_references(variant->from));
+
+	ASSERT_EQ(0, module_unload(variant->from));
+	ASSERT_EQ(0, module_load(variant->from, NULL));
+	EXPECT_TRUE(runs(self->fd, variant->from_number));
+	EXPECT_EQ(0, module_unload(variant->to));
+	test_deallocate(self->fd, 11);
+	test_deallocate(self->fd, 10);
+}
+
+TEST_F(upgrade, loaded_already)
+{
+	test_allocate(self->fd, 10);
+	EXPECT_EQ(-EEXIST, module_load(variant->from, NULL));
+	EXPECT_TRUE(runs(self->fd, variant->from_number));
+	test_deallocate(self->fd, 10);
+	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
+}
+
+/* The pool is there already: the parameter is for a fresh server. */
+TEST_F(upgrade, parameter_is_ignored)
+{
+	test_allocate(self->fd, 10);
+	ASSERT_EQ(0, module_load(variant->to, "frequencies=100-200"));
+	EXPECT_EQ(0, module_unload(variant->from));
+	EXPECT_TRUE(sysfs_is("free", "11-15\n"));
+	EXPECT_TRUE(sysfs_is("allocated", "10\n"));
+	test_allocate(self->fd, 11);
+}
+
+TEST_F(upgrade, nobody_has_it_open)
+{
+	close(self->fd);
+	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
+	EXPECT_TRUE(sysfs_is("free", "10-15\n"));
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
+	EXPECT_TRUE(runs(self->fd, variant->to_number));
+}
+
+/* A list that is half read shows its other half after the upgrade. */
+TEST_F(upgrade, reader_of_sysfs)
+{
+	char text[64] = "";
+	ssize_t got;
+	int fd;
+
+	test_allocate(self->fd, 10);
+	test_allocate(self->fd, 11);
+	test_deallocate(self->fd, 10);
+	fd = open(SYSFS "free", O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(4, read(fd, text, 4));
+	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
+	got = read(fd, text + 4, sizeof(text) - 5);
+	EXPECT_EQ(5, got);
+	EXPECT_STREQ("10,12-15\n", text);
+	EXPECT_EQ(0, lseek(fd, 0, SEEK_SET));
+	EXPECT_EQ(9, read(fd, text, sizeof(text)));
+}
+
+/* What only the newer release could add stays when the older one runs. */
+TEST(inject_stays_after_downgrade)
+{
+	struct snapshot before, after;
+	int fd;
+
+	ASSERT_EQ(0, server_start("freq_v2", NULL));
+	fd = open_client();
+	ASSERT_GE(fd, 0);
+	test_inject(fd, 30, 31, 32);
+	test_allocate(fd, 10);
+	ASSERT_EQ(0, snapshot_take(&before, fd));
+	ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v1"));
+	ASSERT_EQ(0, snapshot_take(&after, fd));
+	EXPECT_TRUE(state_same(&before, &after));
+	snapshot_free(&after);
+	test_err_inject(ENOTTY, fd, 33);
+	ASSERT_EQ(0, server_upgrade("freq_v1", "freq_v2"));
+	ASSERT_EQ(0, snapshot_take(&after, fd));
+	EXPECT_TRUE(snapshot_same(&before, &after));
+	test_err_inject(EEXIST, fd, 31);
+	test_inject(fd, 33);
+	EXPECT_EQ(0, test_clean());
+}
+
+/* One client on its one descriptor, and what it holds while all changes. */
+struct user {
+	pthread_t thread;
+	int fd;
+	bool stop;
+	unsigned long requests;
+	int error;
+};
+
+static int use(struct user *user)
+{
+	struct freq_info info;
+	__u64 held, frequency;
+	int error;
+
+	/* This one is never given back, whatever runs. */
+	if (differ(0, try_allocate(user->fd, 0, &held)))
+		return -1;
+	while (!__atomic_load_n(&user->stop, __ATOMIC_RELAXED)) {
+		error = try_allocate(user->fd, 0, &frequency);
+		/* The others can have them all for a moment. */
+		if (error != -ENOSPC) {
+			if (differ(0, error) ||
+			    fails(frequency != held) ||
+			    differ(0, try_deallocate(user->fd, frequency)))
+				return -1;
+		}
+		if (differ(0, try_info(user->fd, &info)) ||
+		    differ(6, info.free + info.allocated) ||
+		    differ(-ENOENT, try_deallocate(user->fd, 9)))
+			return -1;
+		user->requests += 4;
+	}
+	return differ(0, try_deallocate(user->fd, held));
+}
+
+static void *use_in_thread(void *data)
+{
+	struct user *user = data;
+
+	user->error = use(user);
+	return NULL;
+}
+
+static int come_and_go(struct user *user)
+{
+	__u64 frequency;
+	int error;
+	int fd;
+
+	while (!__atomic_load_n(&user->stop, __ATOMIC_RELAXED)) {
+		fd = open_client();
+		if (fails(fd >= 0))
+			return -1;
+		error = try_allocate(fd, 0, &frequency);
+		if (error != -ENOSPC && differ(0, error))
+			return -1;
+		if (fails(!close(fd)))
+			return -1;
+		user->requests += 3;
+	}
+	return 0;
+}
+
+static void *come_and_go_in_thread(void *data)
+{
+	struct user *user = data;
+
+	user->error = come_and_go(user);
+	return NULL;
+}
+
+FIXTURE(many) {
+	int fd;
+};
+
+FIXTURE_SETUP(many)
+{
+	ASSERT_EQ(0, server_start("freq_v1", NULL));
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN(many)
+{
+	EXPECT_EQ(0, test_clean());
+}
+
+/* No request fails, no open fails, and no rmmod has to be tried twice. */
+TEST_F_TIMEOUT(many, upgrades_under_load, 120)
+{
+	struct user users[4];
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		users[i] = (struct user) { .fd = i < 2 ? open_client() : -1 };
+		if (i < 2)
+			ASSERT_GE(users[i].fd, 0);
+		ASSERT_EQ(0, pthread_create(&users[i].thread, NULL,
+					    i < 2 ? use_in_thread :
+						    come_and_go_in_thread,
+					    &users[i]));
+	}
+	for (i = 0; i < UPGRADES; i++) {
+		ASSERT_EQ(0, server_upgrade("freq_v1", "freq_v2"));
+		ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v1"));
+	}
+	for (i = 0; i < 4; i++)
+		__atomic_store_n(&users[i].stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, pthread_join(users[i].thread, NULL));
+		EXPECT_EQ(0, users[i].error);
+		EXPECT_LT(0, users[i].requests);
+		TH_LOG("%lu requests of thread %d", users[i].requests, i);
+	}
+	EXPECT_TRUE(sysfs_is("free", "10-15\n"));
+	EXPECT_TRUE(sysfs_is("allocated", "\n"));
+	EXPECT_TRUE(runs(self->fd, 1));
+}
+
+/* Alone, so that nothing but the upgrade itself can go wrong. */
+TEST_F_TIMEOUT(many, upgrades_alone, 120)
+{
+	struct snapshot before, after;
+	int i;
+
+	test_keep(self->fd, 10);
+	test_allocate(self->fd, 11);
+	test_allocate(self->fd, 12);
+	test_deallocate(self->fd, 11);
+	ASSERT_EQ(0, snapshot_take(&before, self->fd));
+	for (i = 0; i < UPGRADES; i++) {
+		ASSERT_EQ(0, server_upgrade("freq_v1", "freq_v2"));
+		ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v1"));
+	}
+	ASSERT_EQ(0, snapshot_take(&after, self->fd));
+	EXPECT_TRUE(snapshot_same(&before, &after));
+}
+
+/* The door is there, with no release behind it, and one fails to load. */
+static const char * const bad_parameters[] = {
+	"frequencies=oops",
+	"frequencies=10,10",
+	"frequencies=10-15,12",
+	"frequencies=15-10",
+	"frequencies=10-",
+	"frequencies=10-20/0",
+	"frequencies=1.5",
+	"frequencies=18446744073709551616",
+	"frequencies=0-18446744073709551615",
+};
+
+FIXTURE(fresh) {
+	int fd;
+};
+
+FIXTURE_VARIANT(fresh) {
+	const char *release;
+	__u32 number;
+};
+
+FIXTURE_VARIANT_ADD(fresh, v1) {
+	.release = "freq_v1",
+	.number = 1,
+};
+
+FIXTURE_VARIANT_ADD(fresh, v2) {
+	.release = "freq_v2",
+	.number = 2,
+};
+
+FIXTURE_SETUP(fresh)
+{
+	ASSERT_EQ(0, server_clean());
+	ASSERT_EQ(0, module_load("freq", NULL));
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN(fresh)
+{
+	EXPECT_EQ(0, test_clean());
+}
+
+TEST_F(fresh, door_alone)
+{
+	EXPECT_TRUE(sysfs_is("release", "0\n"));
+	test_err_info(ENODEV, self->fd);
+	test_err_allocate(ENODEV, self->fd);
+	test_err_stop(ENODEV, self->fd);
+	EXPECT_EQ(-EAGAIN, module_unload("freq"));
+	close(self->fd);
+	EXPECT_EQ(0, module_unload("freq"));
+	EXPECT_EQ(-1, access(DEVICE, F_OK));
+}
+
+TEST_F(fresh, bad_parameter)
+{
+	struct freq_info info;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad_parameters); i++) {
+		int error = module_load(variant->release, bad_parameters[i]);
+
+		EXPECT_GT(0, error) {
+			TH_LOG("%s was accepted", bad_parameters[i]);
+		}
+		EXPECT_NE(-ENOENT, error);
+		EXPECT_FALSE(module_loaded(variant->release));
+		EXPECT_TRUE(sysfs_is("release", "0\n"));
+		EXPECT_EQ(-1, access(SYSFS "free", F_OK));
+		EXPECT_EQ(-1, access(SYSFS "allocated", F_OK));
+		test_err_info(ENODEV, self->fd);
+		/* The one reference is ours. */
+		EXPECT_EQ(1, module_references("freq"));
+	}
+	ASSERT_EQ(0, module_load(variant->release, "frequencies=1-3"));
+	test_info(self->fd, &info);
+	EXPECT_EQ(variant->number, info.release);
+	EXPECT_EQ(3, info.free);
+	EXPECT_EQ(1, info.clients);
+}
+
+/* Open before there was a server, used since there is one. */
+TEST_F(fresh, descriptor_waits_for_a_server)
+{
+	ASSERT_EQ(0, module_load(variant->release, NULL));
+	test_allocate(self->fd, 10);
+	EXPECT_TRUE(sysfs_is("free", "11-15\n"));
+	test_deallocate(self->fd, 10);
+}
+
+/* Refused while it would lose something, and nothing is lost. */
+TEST_F(fresh, stop_is_refused)
+{
+	int other;
+
+	ASSERT_EQ(0, module_load(variant->release, NULL));
+	other = open(DEVICE, O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(other, 0);
+	test_err_stop(EBUSY, self->fd);
+	close(other);
+
+	test_allocate(self->fd, 10);
+	test_err_stop(EBUSY, self->fd);
+	test_deallocate(self->fd, 10);
+
+	other = open_client();
+	ASSERT_GE(other, 0);
+	test_keep(other, 10);
+	close(other);
+	test_err_stop(EBUSY, self->fd);
+	EXPECT_TRUE(sysfs_is("allocated", "10\n"));
+	EXPECT_TRUE(sysfs_is("free", "11-15\n"));
+	test_deallocate(self->fd, 10);
+	test_stop(self->fd);
+}
+
+/* Another descriptor of the same description is not another client. */
+TEST_F(fresh, stop_by_the_only_client)
+{
+	int again;
+
+	ASSERT_EQ(0, module_load(variant->release, NULL));
+	again = dup(self->fd);
+	ASSERT_GE(again, 0);
+	test_stop(again);
+	close(again);
+}
+
+TEST_F(fresh, stop_and_start)
+{
+	int turn;
+
+	for (turn = 0; turn < 3; turn++) {
+		ASSERT_EQ(0, module_load(variant->release, "frequencies=1-3"));
+		test_allocate(self->fd, 1);
+		test_deallocate(self->fd, 1);
+		test_stop(self->fd);
+		test_err_stop(ENODEV, self->fd);
+		test_err_allocate(ENODEV, self->fd);
+		test_err_deallocate(ENODEV, self->fd, 1);
+		EXPECT_TRUE(sysfs_is("release", "0\n"));
+		EXPECT_EQ(-1, access(SYSFS "free", F_OK));
+		EXPECT_EQ(0, module_references(variant->release));
+		EXPECT_EQ(0, module_unload(variant->release));
+	}
+	/* The one descriptor that saw it all, and a server of its own. */
+	ASSERT_EQ(0, module_load(variant->release, "frequencies=7"));
+	test_allocate(self->fd, 7);
+	test_deallocate(self->fd, 7);
+	test_stop(self->fd);
+	close(self->fd);
+	EXPECT_EQ(0, module_unload(variant->release));
+	EXPECT_EQ(0, module_unload("freq"));
+}
+
+/* The idle release does not hear of the stop, and can be removed after it. */
+TEST_F(fresh, stop_with_both_loaded)
+{
+	const char *other = variant->number == 1 ? "freq_v2" : "freq_v1";
+
+	ASSERT_EQ(0, module_load(variant->release, NULL));
+	ASSERT_EQ(0, module_load(other, NULL));
+	test_stop(self->fd);
+	EXPECT_EQ(0, module_references(variant->release));
+	EXPECT_EQ(0, module_references(other));
+	EXPECT_EQ(0, module_unload(other));
+	ASSERT_EQ(0, module_load(other, "frequencies=1"));
+	test_allocate(self->fd, 1);
+	EXPECT_EQ(0, module_unload(variant->release));
+}
+
+TEST_HARNESS_MAIN
