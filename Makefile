@@ -10,8 +10,8 @@ K ?= 6.1
 KDIR ?= $(shell ls -d /lib/modules/$$(uname -r)/build 2>/dev/null || \
 	ls -dv /lib/modules/*/build | tail -n 1)
 
-BUILD_PACKAGES := gcc libc6-dev libjansson-dev libkmod-dev linux-headers-amd64 pkg-config
-VM_PACKAGES := $(BUILD_PACKAGES) busybox-static cpio kmod qemu-system-x86 rsync xz-utils
+BUILD_PACKAGES := gcc kmod libc6-dev libjansson-dev libkmod-dev linux-headers-amd64 pkg-config
+VM_PACKAGES := $(BUILD_PACKAGES) busybox-static cpio qemu-system-x86 rsync xz-utils
 CHECK_PACKAGES := $(VM_PACKAGES) clang libclang-rt-dev mandoc perl python3-docutils sparse
 
 .PHONY: all modules userspace install check check-modules check-style check-userspace \
@@ -35,9 +35,12 @@ userspace: need
 	$(MAKE) -C userspace PREFIX="$(PREFIX)"
 
 install: all
-	$(MAKE) -C kmod KDIR="$(KDIR)" INSTALL_MOD_PATH="$(DESTDIR)" modules_install
-	$(if $(DESTDIR),,depmod "$$(make -s -C "$(KDIR)" kernelrelease)")
+	$(MAKE) -C kmod KDIR="$(KDIR)" INSTALL_MOD_PATH="$(DESTDIR)" \
+		CONFIG_MODULE_SIG_ALL= modules_install
+	$(if $(DESTDIR),,depmod "$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+		"$(KDIR)/include/generated/utsrelease.h")")
 	$(MAKE) -C userspace PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" install
+	$(if $(DESTDIR),,ldconfig)
 	install -D -m 644 uapi/linux/freq.h "$(DESTDIR)$(PREFIX)/include/linux/freq.h"
 	for page in Documentation/man/*.[1-8]; do \
 		install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}" "$$page" || exit; \
