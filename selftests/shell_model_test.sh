@@ -109,6 +109,7 @@ model()
 	BEGIN {
 		running = 1
 		head = tail = 100000
+		held_count = 0
 		for (f = 10; f <= 15; f++)
 			push_tail(f)
 		# How eager this sequence is to allocate
