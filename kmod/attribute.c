@@ -60,6 +60,13 @@ struct reader {
 
 static_assert(sizeof(struct reader) <= PAGE_SIZE);
 
+static struct freq_server *server_of(struct kobject *kobj)
+{
+	struct miscdevice *misc = dev_get_drvdata(kobj_to_dev(kobj));
+
+	return container_of(misc, struct freq_server, misc);
+}
+
 static const struct freq_attribute *
 find_attribute(const struct freq_release *release, const char *name)
 {
@@ -165,9 +172,7 @@ static ssize_t attribute_read(struct file *file, struct kobject *kobj,
 			      freq_const_bin_attribute *attribute, char *text,
 			      loff_t offset, size_t size)
 {
-	struct miscdevice *misc = dev_get_drvdata(kobj_to_dev(kobj));
-	struct freq_server *server = container_of(misc, struct freq_server,
-						  misc);
+	struct freq_server *server = server_of(kobj);
 	struct reader *reader;
 	ssize_t ret;
 
@@ -199,12 +204,8 @@ unlock:
 static ssize_t release_show(struct device *dev, struct device_attribute *attr,
 			    char *text)
 {
-	struct miscdevice *misc = dev_get_drvdata(dev);
-
 	return sysfs_emit(text, "%u\n",
-			  freq_server_version(container_of(misc,
-							   struct freq_server,
-							   misc)));
+			  freq_server_version(server_of(&dev->kobj)));
 }
 static DEVICE_ATTR_RO(release);
 
@@ -217,9 +218,49 @@ static const struct attribute_group attribute_group = {
 	.attrs = attributes,
 };
 
+static ssize_t show_count(struct device *dev, char *text, size_t offset)
+{
+	struct freq_server *server = server_of(&dev->kobj);
+	u64 count;
+
+	mutex_lock(&server->lock);
+	count = *(u64 *)((void *)server + offset);
+	mutex_unlock(&server->lock);
+	return sysfs_emit(text, "%llu\n", count);
+}
+
+#define COUNT_ATTRIBUTE(name, field)					\
+	static ssize_t name##_show(struct device *dev,			\
+				   struct device_attribute *attr,	\
+				   char *text)				\
+	{								\
+		return show_count(dev, text,				\
+				  offsetof(struct freq_server, field));	\
+	}								\
+	static DEVICE_ATTR_RO(name)
+
+COUNT_ATTRIBUTE(count, upgrades);
+COUNT_ATTRIBUTE(refused, refused);
+COUNT_ATTRIBUTE(gate_last_ns, gate_last);
+COUNT_ATTRIBUTE(gate_longest_ns, gate_longest);
+
+static struct attribute *upgrade_attributes[] = {
+	&dev_attr_count.attr,
+	&dev_attr_refused.attr,
+	&dev_attr_gate_last_ns.attr,
+	&dev_attr_gate_longest_ns.attr,
+	NULL
+};
+
+static const struct attribute_group upgrade_group = {
+	.name = "upgrades",
+	.attrs = upgrade_attributes,
+};
+
 /* The door's own attributes. */
 const struct attribute_group *freq_attribute_groups[] = {
 	&attribute_group,
+	&upgrade_group,
 	NULL
 };
 
@@ -331,12 +372,21 @@ void freq_attributes_forget_readers(struct freq_server *server)
 }
 
 /**
- * freq_attributes_notify() - wake who polls for a change of release
- * @server: the server
+ * freq_attributes_notify() - tell user space of a change of release
+ * @server: the server; the caller has claimed its change
+ * @version: the release that runs now, 0 if none does
+ *
+ * Wakes those who poll its attribute, and sends the uevent "change".
  *
  * Context: process context; may sleep; none of the server's locks held.
  */
-void freq_attributes_notify(struct freq_server *server)
+void freq_attributes_notify(struct freq_server *server, u32 version)
 {
-	sysfs_notify(&server->misc.this_device->kobj, NULL, "release");
+	struct kobject *kobj = &server->misc.this_device->kobj;
+	char text[] = "RELEASE=4294967295", *env[] = { text, NULL };
+
+	sysfs_notify(kobj, NULL, "release");
+	snprintf(text, sizeof(text), "RELEASE=%u", version);
+	/* It may be lost for want of memory, as any uevent. */
+	kobject_uevent_env(kobj, KOBJ_CHANGE, env);
 }

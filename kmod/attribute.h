@@ -16,6 +16,6 @@ int freq_attributes_add(struct freq_server *server,
 void freq_attributes_prune(struct freq_server *server,
 			   const struct freq_release *release);
 void freq_attributes_forget_readers(struct freq_server *server);
-void freq_attributes_notify(struct freq_server *server);
+void freq_attributes_notify(struct freq_server *server, u32 version);
 
 #endif /* FREQ_ATTRIBUTE_H */

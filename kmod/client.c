@@ -21,6 +21,7 @@
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -29,6 +30,7 @@
 
 #include "client.h"
 #include "server.h"
+#include "trace.h"
 
 /**
  * struct client - an open file description
@@ -101,6 +103,7 @@ static int client_release(struct inode *inode, struct file *file)
 	server->clients--;
 	mutex_unlock(&server->lock);
 
+	freq_server_end_rehearsal(server);
 	put_pid(client->public.pid);
 	kfree(client);
 	return 0;
@@ -327,6 +330,7 @@ static long client_ioctl(struct file *file, unsigned int command,
 			.argument = buffer,
 		},
 	};
+	u64 start = 0;
 	int ret;
 
 	if (_IOC_TYPE(command) != FREQ_IOC_MAGIC)
@@ -336,9 +340,14 @@ static long client_ioctl(struct file *file, unsigned int command,
 					file->f_mode & FMODE_WRITE &&
 					capable(CAP_SYS_ADMIN), &client->data);
 
+	if (trace_freq_request_enabled())
+		start = local_clock();
 	ret = deliver(&delivery);
 	drop_steps_lock(&delivery);
 	kvfree(delivery.call.array);
+	if (start)
+		trace_freq_request(_IOC_NR(command), client->public.id, ret,
+				   local_clock() - start);
 	return ret;
 }
 

@@ -220,13 +220,17 @@ static_assert(sizeof(struct freq_attribute) == 16);
 static_assert(sizeof(struct freq_release) == 72);
 #endif
 
+/* The release is to run beside the running one, on a copy of its state. */
+#define FREQ_DOOR_REHEARSE	BIT(0)
+
 /*
  * The releases are described by address, so that the checksums that symbol
  * versioning takes over the types of a function do not change when a
  * structure grows: size and ABI word are what is checked instead.
  */
-int freq_door_prepare(const void *release, u32 *running);
-void freq_door_commit(const void *release, void *(*take)(void *state));
-void freq_door_abort(const void *release);
+int freq_door_prepare(const void *release, u32 flags, u32 *running);
+int freq_door_commit(const void *release, int (*step)(void *state),
+		     void *(*take)(void *state));
+void freq_door_abort(const void *release, int err);
 
 #endif /* FREQ_DOOR_H */

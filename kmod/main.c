@@ -28,6 +28,21 @@ struct freq_server freq_server = {
 	.readers = LIST_HEAD_INIT(freq_server.readers),
 };
 
+/* Its device is there only while it runs, and for the administrator only. */
+struct freq_server freq_rehearsal = {
+	.misc = {
+		.name = "freq-rehearsal",
+		.fops = &freq_client_fops,
+		.groups = freq_attribute_groups,
+		.mode = 0600,
+	},
+	.lock = __MUTEX_INITIALIZER(freq_rehearsal.lock),
+	.steps_lock = __MUTEX_INITIALIZER(freq_rehearsal.steps_lock),
+	.attribute_lock = __MUTEX_INITIALIZER(freq_rehearsal.attribute_lock),
+	.attributes = LIST_HEAD_INIT(freq_rehearsal.attributes),
+	.readers = LIST_HEAD_INIT(freq_rehearsal.readers),
+};
+
 static int __init freq_init(void)
 {
 	return misc_register(&freq_server.misc);
@@ -41,6 +56,7 @@ static void __exit freq_exit(void)
 {
 	misc_deregister(&freq_server.misc);
 	freq_attributes_forget_readers(&freq_server);
+	freq_attributes_forget_readers(&freq_rehearsal);
 }
 
 module_init(freq_init);

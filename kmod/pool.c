@@ -33,11 +33,6 @@
 /* How many slots one step of the sorting handles. */
 #define SORT_STEP 256
 
-static u32 *bucket_at(const struct freq_pool *pool, u32 bucket)
-{
-	return freq_table_at(&pool->buckets, bucket, sizeof(u32));
-}
-
 static u32 *rank_at(const struct freq_table *table, u32 rank)
 {
 	return freq_table_at(table, rank, sizeof(u32));
@@ -54,7 +49,7 @@ static u32 *bucket_of(const struct freq_pool *pool, u64 number)
 
 	if (bucket >= pool->bucket_count)
 		bucket &= pool->bucket_mask >> 1;
-	return bucket_at(pool, bucket);
+	return freq_pool_bucket(pool, bucket);
 }
 
 /**
@@ -115,6 +110,15 @@ u32 freq_pool_find(const struct freq_pool *pool, u64 number)
 	return index <= pool->visible ? index : 0;
 }
 
+/*
+ * A slot that is changed while nobody copies the pool: nothing is added amid a
+ * change of release.
+ */
+static struct freq_slot *new_slot(const struct freq_pool *pool, u32 index)
+{
+	return freq_table_at(&pool->slots, index, sizeof(struct freq_slot));
+}
+
 /* Opens a bucket and moves there what now belongs there. */
 static void add_bucket(struct freq_pool *pool)
 {
@@ -123,12 +127,12 @@ static void add_bucket(struct freq_pool *pool)
 
 	if (new > pool->bucket_mask)
 		pool->bucket_mask = 2 * pool->bucket_mask + 1;
-	link = bucket_at(pool, new & (pool->bucket_mask >> 1));
-	end = bucket_at(pool, new);
+	link = freq_pool_bucket(pool, new & (pool->bucket_mask >> 1));
+	end = freq_pool_bucket(pool, new);
 	pool->bucket_count++;
 
 	while ((index = *link)) {
-		slot = freq_pool_slot(pool, index);
+		slot = new_slot(pool, index);
 		if ((hash(slot->number) & pool->bucket_mask) == new) {
 			*link = slot->chain;
 			*end = index;
@@ -140,9 +144,17 @@ static void add_bucket(struct freq_pool *pool)
 	*end = 0;
 }
 
-/* The tables grow together, and the last one tells how far they have. */
-static int make_room(struct freq_pool *pool, u32 index)
+/**
+ * freq_pool_make_room() - see to it that a pool can have a slot
+ * @pool: the pool
+ * @index: the index of the slot
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int freq_pool_make_room(struct freq_pool *pool, u32 index)
 {
+	/* The tables grow together, and the last one tells how far they are. */
 	if (index / FREQ_CHUNK < pool->spare.count)
 		return 0;
 	if (freq_table_grow(&pool->slots, index + 1,
@@ -172,13 +184,13 @@ int freq_pool_stage(struct freq_pool *pool, u64 number)
 		return -EEXIST;
 	if (!freq_pool_room(pool))
 		return -E2BIG;
-	if (make_room(pool, index))
+	if (freq_pool_make_room(pool, index))
 		return -ENOMEM;
 	if (pool->bucket_count < index)
 		add_bucket(pool);
 
 	bucket = bucket_of(pool, number);
-	slot = freq_pool_slot(pool, index);
+	slot = new_slot(pool, index);
 	slot->number = number;
 	slot->owner = 0;
 	slot->chain = *bucket;
@@ -187,7 +199,7 @@ int freq_pool_stage(struct freq_pool *pool, u64 number)
 	slot->prev = index - 1 > pool->visible ? index - 1 : 0;
 	slot->next = 0;
 	if (slot->prev)
-		freq_pool_slot(pool, slot->prev)->next = index;
+		new_slot(pool, slot->prev)->next = index;
 	pool->slot_count = index;
 	return 0;
 }
@@ -199,14 +211,14 @@ int freq_pool_stage(struct freq_pool *pool, u64 number)
 void freq_pool_unstage(struct freq_pool *pool)
 {
 	u32 index = pool->slot_count, *link;
-	struct freq_slot *slot = freq_pool_slot(pool, index);
+	const struct freq_slot *slot = freq_pool_slot(pool, index);
 
 	for (link = bucket_of(pool, slot->number); *link != index;
-	     link = &freq_pool_slot(pool, *link)->chain)
+	     link = &new_slot(pool, *link)->chain)
 		;
 	*link = slot->chain;
 	if (slot->prev)
-		freq_pool_slot(pool, slot->prev)->next = 0;
+		new_slot(pool, slot->prev)->next = 0;
 	pool->slot_count--;
 }
 
@@ -230,6 +242,22 @@ void freq_pool_publish(struct freq_pool *pool)
 }
 
 /**
+ * freq_pool_copy_counts() - make a copy of all slots and buckets a pool
+ * @to: the pool that they were copied to
+ * @from: the pool that they were copied from
+ *
+ * The order of the numbers is made anew when it is needed.
+ */
+void freq_pool_copy_counts(struct freq_pool *to, const struct freq_pool *from)
+{
+	to->slot_count = from->slot_count;
+	to->visible = from->visible;
+	to->bucket_count = from->bucket_count;
+	to->bucket_mask = from->bucket_mask;
+	to->free = from->free;
+}
+
+/**
  * freq_pool_push() - put a slot first
  * @pool: the pool
  * @queue: the queue
@@ -238,12 +266,12 @@ void freq_pool_publish(struct freq_pool *pool)
 void freq_pool_push(struct freq_pool *pool, struct freq_queue *queue,
 		    u32 index)
 {
-	struct freq_slot *slot = freq_pool_slot(pool, index);
+	struct freq_slot *slot = freq_pool_change(pool, index);
 
 	slot->prev = 0;
 	slot->next = queue->first;
 	if (queue->first)
-		freq_pool_slot(pool, queue->first)->prev = index;
+		freq_pool_change(pool, queue->first)->prev = index;
 	else
 		queue->last = index;
 	queue->first = index;
@@ -259,12 +287,12 @@ void freq_pool_push(struct freq_pool *pool, struct freq_queue *queue,
 void freq_pool_append(struct freq_pool *pool, struct freq_queue *queue,
 		      u32 index)
 {
-	struct freq_slot *slot = freq_pool_slot(pool, index);
+	struct freq_slot *slot = freq_pool_change(pool, index);
 
 	slot->next = 0;
 	slot->prev = queue->last;
 	if (queue->last)
-		freq_pool_slot(pool, queue->last)->next = index;
+		freq_pool_change(pool, queue->last)->next = index;
 	else
 		queue->first = index;
 	queue->last = index;
@@ -283,11 +311,11 @@ void freq_pool_remove(struct freq_pool *pool, struct freq_queue *queue,
 	const struct freq_slot *slot = freq_pool_slot(pool, index);
 
 	if (slot->prev)
-		freq_pool_slot(pool, slot->prev)->next = slot->next;
+		freq_pool_change(pool, slot->prev)->next = slot->next;
 	else
 		queue->first = slot->next;
 	if (slot->next)
-		freq_pool_slot(pool, slot->next)->prev = slot->prev;
+		freq_pool_change(pool, slot->next)->prev = slot->prev;
 	else
 		queue->last = slot->prev;
 	queue->count--;
@@ -305,8 +333,8 @@ void freq_pool_splice(struct freq_pool *pool, struct freq_queue *front,
 	if (!front->count)
 		return;
 	if (queue->count) {
-		freq_pool_slot(pool, front->last)->next = queue->first;
-		freq_pool_slot(pool, queue->first)->prev = front->last;
+		freq_pool_change(pool, front->last)->next = queue->first;
+		freq_pool_change(pool, queue->first)->prev = front->last;
 	} else {
 		queue->last = front->last;
 	}
@@ -464,7 +492,7 @@ u32 freq_pool_rank(const struct freq_pool *pool, u64 number)
  *
  * Return: the slot, or NULL if there are not so many.
  */
-struct freq_slot *freq_pool_ranked(const struct freq_pool *pool, u32 rank)
+const struct freq_slot *freq_pool_ranked(const struct freq_pool *pool, u32 rank)
 {
 	if (rank >= pool->sorted_count)
 		return NULL;

@@ -7,15 +7,22 @@
  * 1. The door is asked which release runs, and told to let nobody else change
  *    that.
  * 2. If one runs, its handoff symbol is looked up, which also pins its module,
- *    and the first of its formats is picked that this release knows too. If
- *    none runs, a fresh state is made from the parameter "frequencies".
- * 3. The door commits: under the mutex, the state changes hands and this
- *    release runs.
- * 4. The handoff symbol is let go. The release before is idle.
+ *    and the first of its formats is picked that this release can take. If none
+ *    runs, a fresh state is made from the parameter "frequencies".
+ * 3. If the format wants a conversion, that goes on in steps under the mutex,
+ *    while the running release serves between them.
+ * 4. In the hold of the last step, or the only one, the door commits: the state
+ *    changes hands and this release runs.
+ * 5. What is not needed any more is freed, and the handoff symbol let go. The
+ *    release before is idle.
  *
- * A failure in 1 or 2 undoes what was done, in reverse, tells the step and the
+ * A failure in 1 to 3 undoes what was done, in reverse, tells the step and the
  * reason in one line of the log, and fails the loading of the module. The
  * release that runs has noticed nothing.
+ *
+ * With the parameter "rehearse", the state is always copied, and this release
+ * runs on the copy, beside the one that runs, until the device of the
+ * rehearsal is closed.
  */
 #include <linux/err.h>
 #include <linux/init.h>
@@ -32,20 +39,20 @@ module_param(frequencies, charp, 0444);
 MODULE_PARM_DESC(frequencies,
 		 "frequencies of a fresh server, such as 10-15,868.1MHz (default: 10-15)");
 
+static bool rehearse;
+module_param(rehearse, bool, 0444);
+MODULE_PARM_DESC(rehearse,
+		 "run on a copy of the state, behind /dev/freq-rehearsal (default: no)");
+
 static const char symbol_format[] __initconst = "freq_v%u_handoff";
 
 /* What the functions that the door calls to commit need. */
 static struct {
-	const struct freq_handoff *handoff;
-	u32 format;
+	const struct freq_conversion *conversion;
+	void *progress;
+	bool begun;
 	struct freq_state *fresh;
 } incoming __initdata;
-
-static void __init complain(const char *step, int err)
-{
-	pr_err("freq_v%u: %s: error %d; the release is not loaded\n",
-	       freq_this_release.version, step, -err);
-}
 
 static int __init fill(struct freq_pool *pool)
 {
@@ -95,63 +102,63 @@ static bool __init is_sound(const struct freq_handoff *handoff)
 {
 	return handoff->magic == FREQ_HANDOFF_MAGIC &&
 	       handoff->abi == FREQ_HANDOFF_ABI &&
-	       handoff->size >= offsetofend(struct freq_handoff, give);
+	       handoff->size >= offsetofend(struct freq_handoff, formats) &&
+	       handoff->format_size >= offsetofend(struct freq_format,
+						   conversion);
 }
 
-/* Its formats are in the order of its preference; what we can do decides. */
-static bool __init pick_format(const struct freq_handoff *handoff)
+static const struct freq_format * __init find_taken(const char *name)
 {
-	u32 theirs;
+	const struct freq_format *format;
 
-	for (theirs = 0; theirs < handoff->format_count; theirs++) {
-		if (match_string(freq_state_formats, FREQ_STATE_FORMATS,
-				 handoff->formats[theirs]) >= 0) {
-			incoming.format = theirs;
-			return true;
-		}
-	}
-	return false;
+	for (format = freq_formats_taken; format->name; format++)
+		if (!strcmp(format->name, name))
+			return format;
+	return NULL;
 }
 
-static int __init get_handoff(u32 version)
+/* The formats are in the order of the giver's preference. */
+static int __init pick_format(const struct freq_handoff *handoff)
 {
-	char name[sizeof(symbol_format) + 10];
-	const struct freq_handoff *handoff;
+	const struct freq_format *given = handoff->formats, *taken;
 
-	snprintf(name, sizeof(name), symbol_format, version);
-	handoff = __symbol_get(name);
-	if (!handoff) {
-		/* It runs, but the loading of its module has not ended. */
-		complain("finding the handoff symbol", -EBUSY);
-		return -EBUSY;
+	for (; given->name;
+	     given = (const void *)given + handoff->format_size) {
+		taken = find_taken(given->name);
+		if (!taken || (given->conversion && taken->conversion))
+			continue;
+		incoming.conversion = given->conversion ?: taken->conversion;
+		if (rehearse && !incoming.conversion)
+			incoming.conversion = &freq_clone;
+		return 0;
 	}
-	if (!is_sound(handoff)) {
-		complain("checking the handoff symbol", -EPROTO);
-		goto put_symbol;
-	}
-	if (!pick_format(handoff)) {
-		complain("choosing a state format", -EPROTO);
-		goto put_symbol;
-	}
-	incoming.handoff = handoff;
-	return 0;
-
-put_symbol:
-	__symbol_put(name);
 	return -EPROTO;
 }
 
-static void __init put_handoff(u32 version)
+static int __init convert_step(void *state)
 {
-	char name[sizeof(symbol_format) + 10];
+	const struct freq_conversion *conversion = incoming.conversion;
+	int ret;
 
-	snprintf(name, sizeof(name), symbol_format, version);
-	__symbol_put(name);
+	if (!incoming.begun) {
+		ret = conversion->begin(state, &incoming.progress);
+		incoming.begun = !ret;
+		return ret ?: FREQ_AGAIN;
+	}
+	ret = conversion->step(state, incoming.progress);
+	if (ret < 0)
+		conversion->abort(state, incoming.progress);
+	return ret;
 }
 
-static void * __init take_over(void *state)
+static void * __init take_converted(void *state)
 {
-	return incoming.handoff->give(state, incoming.format);
+	return incoming.conversion->finish(state, incoming.progress);
+}
+
+static void * __init take_as_it_is(void *state)
+{
+	return state;
 }
 
 static void * __init take_fresh(void *state)
@@ -159,36 +166,75 @@ static void * __init take_fresh(void *state)
 	return incoming.fresh;
 }
 
+static int __init commit(void)
+{
+	int err;
+
+	if (!incoming.conversion)
+		return freq_door_commit(&freq_this_release, NULL,
+					take_as_it_is);
+	err = freq_door_commit(&freq_this_release, convert_step,
+			       take_converted);
+	if (incoming.begun)
+		incoming.conversion->free(incoming.progress);
+	return err;
+}
+
+/* Takes over from the release that runs. Returns 0, or an error and its step. */
+static int __init take_over(u32 version, const char **step)
+{
+	char name[sizeof(symbol_format) + 10];
+	const struct freq_handoff *handoff;
+	int err;
+
+	snprintf(name, sizeof(name), symbol_format, version);
+	*step = "finding the handoff symbol";
+	handoff = __symbol_get(name);
+	/* If it runs and cannot be had, its loading has not ended yet. */
+	if (!handoff)
+		return -EBUSY;
+
+	*step = "checking the handoff symbol";
+	err = is_sound(handoff) ? 0 : -EPROTO;
+	if (!err) {
+		*step = "choosing a state format";
+		err = pick_format(handoff);
+	}
+	if (!err) {
+		*step = "converting the state";
+		err = commit();
+	}
+	__symbol_put(name);
+	return err;
+}
+
 static int __init release_init(void)
 {
+	const char *step = "preparing at the door";
 	u32 running;
 	int err;
 
-	err = freq_door_prepare(&freq_this_release, &running);
-	if (err) {
-		complain("preparing at the door", err);
-		return err;
-	}
-
-	if (!running) {
-		err = start_fresh();
-		if (err) {
-			complain("making a fresh state", err);
-			goto abort;
-		}
-		freq_door_commit(&freq_this_release, take_fresh);
-		return 0;
-	}
-
-	err = get_handoff(running);
+	err = freq_door_prepare(&freq_this_release,
+				rehearse ? FREQ_DOOR_REHEARSE : 0, &running);
 	if (err)
-		goto abort;
-	freq_door_commit(&freq_this_release, take_over);
-	put_handoff(running);
-	return 0;
+		goto complain;
 
-abort:
-	freq_door_abort(&freq_this_release);
+	if (running) {
+		err = take_over(running, &step);
+	} else {
+		step = "making a fresh state";
+		err = start_fresh();
+		if (!err)
+			err = freq_door_commit(&freq_this_release, NULL,
+					       take_fresh);
+	}
+	if (!err)
+		return 0;
+
+	freq_door_abort(&freq_this_release, err);
+complain:
+	pr_err("freq_v%u: %s: error %d; the release is not loaded\n",
+	       freq_this_release.version, step, -err);
 	return err;
 }
 

@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "door.h"
+#include "formats.h"
 #include "handoff.h"
 #include "lists.h"
 #include "requests.h"
@@ -52,9 +53,8 @@ extern const struct freq_release freq_this_release;
 		.magic = FREQ_HANDOFF_MAGIC,				\
 		.abi = FREQ_HANDOFF_ABI,				\
 		.size = sizeof(struct freq_handoff),			\
-		.formats = freq_state_formats,				\
-		.format_count = FREQ_STATE_FORMATS,			\
-		.give = freq_state_give,				\
+		.format_size = sizeof(struct freq_format),		\
+		.formats = freq_formats_given,				\
 	};								\
 	EXPORT_SYMBOL_FREQ(freq_v##number##_handoff)
 

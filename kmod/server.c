@@ -22,6 +22,7 @@
  */
 #include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/sched/clock.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 
@@ -30,6 +31,9 @@
 #include "attribute.h"
 #include "compat.h"
 #include "server.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
 
 /*
  * Whether the bytes from @known to @size of a structure, which only a newer
@@ -155,110 +159,251 @@ static struct freq_release *spare_release(struct freq_server *server)
 	return &server->releases[server->running == &server->releases[0]];
 }
 
-/**
- * freq_door_prepare() - begin to become the running release
- * @address: the struct freq_release that describes the caller; the door makes
- *	a copy of it, but not of the tables that it points to
- * @running: out: version of the running release, 0 if none runs. It stays so
- *	until the caller calls freq_door_commit() or freq_door_abort().
- *
- * Context: init of a release's module; may sleep; takes the server's mutex.
- * Return: 0, and then one of freq_door_commit() and freq_door_abort() must
- * follow; -EBUSY if another change is under way, or if another module runs as
- * this version; -EPROTO if the two were built for different versions of this
- * interface; -E2BIG if the release needs something that only a newer door
- * has; -EINVAL if its tables contradict themselves; -ENODEV if its module is
- * going away; -ENOMEM.
- */
-int freq_door_prepare(const void *address, u32 *running)
+static void count_refusal(struct freq_server *server)
 {
-	const struct freq_release *release = address;
-	struct freq_server *server = &freq_server;
-	struct freq_release *spare;
+	mutex_lock(&server->lock);
+	server->refused++;
+	mutex_unlock(&server->lock);
+}
+
+/* Gives the incoming release its server: the one there is, or another. */
+static int begin_rehearsal(struct freq_server *rehearsal)
+{
 	int err;
 
-	err = check_release(release);
+	err = change_begin(rehearsal);
 	if (err)
 		return err;
-	err = change_begin(server);
-	if (err)
-		return err;
-
-	*running = server->running ? server->running->version : 0;
-	if (*running == release->version) {
+	if (rehearsal->running) {
 		err = -EBUSY;
 		goto end_change;
 	}
+	rehearsal->misc.minor = MISC_DYNAMIC_MINOR;
+	err = misc_register(&rehearsal->misc);
+	if (err)
+		goto end_change;
+	return 0;
+
+end_change:
+	change_end(rehearsal);
+	return err;
+}
+
+static void abort_rehearsal(struct freq_server *rehearsal)
+{
+	misc_deregister(&rehearsal->misc);
+	change_end(rehearsal);
+}
+
+static int prepare(struct freq_server *server,
+		   const struct freq_release *release, u32 flags)
+{
+	u32 version = server->running ? server->running->version : 0;
+	struct freq_release *spare;
+	int err;
+
+	if (flags & ~FREQ_DOOR_REHEARSE)
+		return -EPROTO;
+	if (version == release->version)
+		return -EBUSY;
+	server->target = server;
+	if (flags & FREQ_DOOR_REHEARSE) {
+		if (!version)
+			return -ENODEV;
+		err = begin_rehearsal(&freq_rehearsal);
+		if (err)
+			return err;
+		server->target = &freq_rehearsal;
+	}
 	if (!try_module_get(release->owner)) {
 		err = -ENODEV;
-		goto end_change;
+		goto abort_rehearsal;
 	}
-	err = freq_attributes_add(server, release);
+	err = freq_attributes_add(server->target, release);
 	if (err)
 		goto put_module;
 
-	spare = spare_release(server);
+	spare = spare_release(server->target);
 	memset(spare, 0, sizeof(*spare));
 	memcpy(spare, release, min_t(size_t, release->size, sizeof(*spare)));
 	return 0;
 
 put_module:
 	module_put(release->owner);
-end_change:
-	change_end(server);
+abort_rehearsal:
+	if (server->target != server)
+		abort_rehearsal(server->target);
+	return err;
+}
+
+/**
+ * freq_door_prepare() - begin to become the running release
+ * @address: the struct freq_release that describes the caller; the door makes
+ *	a copy of it, but not of the tables that it points to
+ * @flags: FREQ_DOOR_REHEARSE: not to become the running release, but to run
+ *	beside it on a copy of its state, behind a device of its own; else 0
+ * @running: out: version of the running release, 0 if none runs. It stays so
+ *	until the caller calls freq_door_commit() or freq_door_abort().
+ *
+ * Context: init of a release's module; may sleep; takes the server's mutex.
+ * Return: 0, and then one of freq_door_commit() and freq_door_abort() must
+ * follow; -EBUSY if another change is under way, if another module runs as
+ * this version, or if another release is rehearsed; -ENODEV if there is
+ * nothing to rehearse on; -EPROTO if the two were built for different versions
+ * of this interface; -E2BIG if the release needs something that only a newer
+ * door has; -EINVAL if its tables contradict themselves; -ENOMEM; or what
+ * kept the device or the files in sysfs from being made.
+ */
+int freq_door_prepare(const void *address, u32 flags, u32 *running)
+{
+	const struct freq_release *release = address;
+	struct freq_server *server = &freq_server;
+	int err;
+
+	err = check_release(release);
+	if (err)
+		goto refuse;
+	err = change_begin(server);
+	if (err)
+		goto refuse;
+
+	*running = server->running ? server->running->version : 0;
+	err = prepare(server, release, flags);
+	if (err) {
+		change_end(server);
+		goto refuse;
+	}
+	trace_freq_prepare(release->version, *running, 0);
+	return 0;
+
+refuse:
+	count_refusal(server);
+	trace_freq_prepare(release->version, 0, err);
 	return err;
 }
 EXPORT_SYMBOL_FREQ(freq_door_prepare);
 
+/* Lets the release that is ready take the state. Under the mutex. */
+static void *take_state(struct freq_server *server,
+			void *(*take)(void *state))
+{
+	void *state;
+
+	lockdep_assert_held(&server->lock);
+
+	state = take(server->state);
+	if (server->target == server) {
+		server->state = state;
+		server->running = spare_release(server);
+	}
+	return state;
+}
+
+/* The release has a copy of the state: lets it run on that. */
+static void run_rehearsal(struct freq_server *rehearsal, void *state)
+{
+	mutex_lock(&rehearsal->lock);
+	rehearsal->state = state;
+	rehearsal->running = spare_release(rehearsal);
+	mutex_unlock(&rehearsal->lock);
+	change_end(rehearsal);
+}
+
+static void count_upgrade(struct freq_server *server, u64 gate)
+{
+	mutex_lock(&server->lock);
+	server->upgrades++;
+	server->gate_last = gate;
+	server->gate_longest = max(gate, server->gate_longest);
+	mutex_unlock(&server->lock);
+}
+
 /**
  * freq_door_commit() - become the running release
- * @release: what freq_door_prepare() was given
- * @take: called under the mutex with the state of the release that ran until
- *	now, NULL if none ran; returns the state that the caller will work on.
- *	It must not fail, allocate, or sleep for long: the gate is closed.
+ * @address: what freq_door_prepare() was given
+ * @step: called under the mutex with the state of the running release, until
+ *	it returns 0; between two calls, others get their turn. Returns
+ *	FREQ_AGAIN to be called again, or an errno to give up; NULL if there is
+ *	nothing to do.
+ * @take: called under the mutex with the same state, NULL if none runs, in the
+ *	hold in which @step has returned 0; returns the state that the caller
+ *	will work on. It must not fail or sleep: the gate is closed.
  *
- * When this returns, the release before is idle, and its module has one
- * reference fewer. The caller must not fail after this.
+ * When this returns 0, the release before is idle, its module has one
+ * reference fewer, and its state was destroyed if it is not the one that
+ * @take returned. The caller must not fail after that.
  *
  * Context: as freq_door_prepare().
+ * Return: 0; or the errno of @step, and then nothing has happened, and
+ * freq_door_abort() must follow.
  */
-void freq_door_commit(const void *release, void *(*take)(void *state))
+int freq_door_commit(const void *address, int (*step)(void *state),
+		     void *(*take)(void *state))
 {
 	struct freq_server *server = &freq_server;
-	const struct freq_release *next = spare_release(server);
-	struct module *old = NULL;
+	struct freq_server *target = server->target;
+	const struct freq_release *old = server->running;
+	void *old_state = server->state, *state = NULL;
+	u64 gate;
+	int ret;
 
-	if (server->running)
-		old = server->running->owner;
+	do {
+		mutex_lock(&server->lock);
+		gate = local_clock();
+		ret = step ? step(server->state) : 0;
+		if (!ret)
+			state = take_state(server, take);
+		gate = local_clock() - gate;
+		mutex_unlock(&server->lock);
+		cond_resched();
+	} while (ret == FREQ_AGAIN);
+	if (ret)
+		return ret;
 
-	mutex_lock(&server->lock);
-	server->state = take(server->state);
-	server->running = next;
-	mutex_unlock(&server->lock);
+	if (target != server) {
+		run_rehearsal(target, state);
+		change_end(server);
+		return 0;
+	}
 
-	freq_attributes_prune(server, next);
+	freq_attributes_prune(server, server->running);
+	if (old) {
+		count_upgrade(server, gate);
+		if (state != old_state)
+			old->destroy(old_state);
+	}
+	trace_freq_commit(server->running->version, old ? old->version : 0,
+			  gate);
+	freq_attributes_notify(server, server->running->version);
+	if (old)
+		module_put(old->owner);
 	change_end(server);
-	freq_attributes_notify(server);
-	module_put(old);
+	return 0;
 }
 EXPORT_SYMBOL_FREQ(freq_door_commit);
 
 /**
  * freq_door_abort() - give up becoming the running release
  * @address: what freq_door_prepare() was given
+ * @err: why, a negative errno
  *
  * Undoes all that freq_door_prepare() did; the running release goes on.
  *
  * Context: as freq_door_prepare().
  */
-void freq_door_abort(const void *address)
+void freq_door_abort(const void *address, int err)
 {
 	const struct freq_release *release = address;
 	struct freq_server *server = &freq_server;
+	struct freq_server *target = server->target;
 
-	freq_attributes_prune(server, server->running);
-	change_end(server);
+	freq_attributes_prune(target, target->running);
+	if (target != server)
+		abort_rehearsal(target);
 	module_put(release->owner);
+	change_end(server);
+	count_refusal(server);
+	trace_freq_abort(release->version, err);
 }
 EXPORT_SYMBOL_FREQ(freq_door_abort);
 
@@ -269,15 +414,19 @@ EXPORT_SYMBOL_FREQ(freq_door_abort);
  * @data: what the state has of the caller, who must be the only client
  *
  * Context: process context; may sleep; takes the mutex.
- * Return: 0; -ENODEV if no release runs; -EPERM if not @allowed; -EBUSY if
- * there is another client, anything is allocated, or the release is just being
- * changed. On an error nothing has changed.
+ * Return: 0; -ENOTTY if this is a rehearsal; -ENODEV if no release runs;
+ * -EPERM if not @allowed; -EBUSY if there is another client, anything is
+ * allocated, or the release is just being changed. On an error nothing has
+ * changed.
  */
 int freq_server_stop(struct freq_server *server, bool allowed, void **data)
 {
 	const struct freq_release *running;
 	int err;
 
+	/* A rehearsal is stopped by closing it. */
+	if (server != &freq_server)
+		return -ENOTTY;
 	if (!freq_server_version(server))
 		return -ENODEV;
 	if (!allowed)
@@ -303,12 +452,43 @@ int freq_server_stop(struct freq_server *server, bool allowed, void **data)
 
 	if (!err) {
 		freq_attributes_prune(server, NULL);
+		freq_attributes_notify(server, 0);
 		module_put(running->owner);
 	}
 	change_end(server);
-	if (!err)
-		freq_attributes_notify(server);
 	return err;
+}
+
+/**
+ * freq_server_end_rehearsal() - throw a rehearsal away that nobody has open
+ * @server: a server that a client has just left
+ *
+ * Does nothing to the server that is no rehearsal.
+ *
+ * Context: process context; may sleep; takes the mutex.
+ */
+void freq_server_end_rehearsal(struct freq_server *server)
+{
+	const struct freq_release *running;
+
+	if (server != &freq_rehearsal || change_begin(server))
+		return;
+
+	mutex_lock(&server->lock);
+	running = server->clients ? NULL : server->running;
+	if (running) {
+		running->destroy(server->state);
+		server->state = NULL;
+		server->running = NULL;
+	}
+	mutex_unlock(&server->lock);
+
+	if (running) {
+		freq_attributes_prune(server, NULL);
+		misc_deregister(&server->misc);
+		module_put(running->owner);
+	}
+	change_end(server);
 }
 
 /**

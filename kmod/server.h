@@ -26,6 +26,7 @@
  *	abort, or the running one is being stopped. Set and cleared under
  *	@lock; whoever set it is the only one to change @running, and owns the
  *	fields marked "changing".
+ * @target: the server in which the incoming release will run; changing
  * @releases: the door's own copies of the running release and, changing, of
  *	the incoming one
  * @last_id: id of the client that was opened last; under @lock
@@ -34,6 +35,11 @@
  *	its readers, outside @lock
  * @attributes: the attributes that have a file; changing. Files are removed
  *	outside both locks, since that waits for their readers.
+ * @upgrades: how often a release took over from another; under @lock
+ * @refused: how many could not; under @lock
+ * @gate_last: how long the mutex was held for that the last time, in ns;
+ *	under @lock
+ * @gate_longest: the longest of these times, in ns; under @lock
  * @readers: who is reading an attribute; under @attribute_lock
  * @reader_count: how many those are; under @attribute_lock
  */
@@ -46,19 +52,27 @@ struct freq_server {
 	const struct freq_release *running;
 	void *state;
 	bool changing;
+	struct freq_server *target;
 	struct freq_release releases[2];
 	u64 last_id;
 	u32 clients;
 	/* outside the mutex */
 	struct mutex attribute_lock;
 	struct list_head attributes;
+	u64 upgrades;
+	u64 refused;
+	u64 gate_last;
+	u64 gate_longest;
 	struct list_head readers;
 	u32 reader_count;
 };
 
+/* /dev/freq, and /dev/freq-rehearsal while a release is rehearsed. */
 extern struct freq_server freq_server;
+extern struct freq_server freq_rehearsal;
 
 int freq_server_stop(struct freq_server *server, bool allowed, void **data);
+void freq_server_end_rehearsal(struct freq_server *server);
 u32 freq_server_version(struct freq_server *server);
 
 #endif /* FREQ_SERVER_H */

@@ -24,20 +24,18 @@
 #include "door.h"
 #include "state.h"
 
-const char *const freq_state_formats[FREQ_STATE_FORMATS] = {
-	"freq-state-1",
-};
-
-/**
- * freq_state_give() - give the state to the next release
- * @state: the state
- * @format: index in freq_state_formats: the only one, that of @state itself
- *
- * Return: @state.
- */
-void *freq_state_give(void *state, u32 format)
+static const struct freq_holder *holder_at(const struct freq_state *state,
+					   u32 index)
 {
-	return state;
+	return freq_table_at(&state->holders, index,
+			     sizeof(struct freq_holder));
+}
+
+static struct freq_holder *change_holder(struct freq_state *state, u32 index)
+{
+	freq_journal_note(state->pool.journal, index | FREQ_JOURNAL_HOLDER);
+	return freq_table_at(&state->holders, index,
+			     sizeof(struct freq_holder));
 }
 
 /**
@@ -64,12 +62,15 @@ struct freq_state *freq_state_create(void)
 
 /**
  * freq_state_destroy() - free the state
- * @data: the state; nothing is allocated, and no client has a holder
+ * @data: the state; clients that have a holder forget it
  */
 void freq_state_destroy(void *data)
 {
 	struct freq_state *state = data;
+	u32 index;
 
+	for (index = 1; index <= state->holder_count; index++)
+		put_pid(holder_at(state, index)->pid);
 	freq_table_destroy(&state->holders);
 	freq_pool_destroy(&state->pool);
 	kfree(state);
@@ -95,12 +96,6 @@ u32 freq_state_allocated(const struct freq_state *state)
 bool freq_state_busy(void *state)
 {
 	return freq_state_allocated(state);
-}
-
-static struct freq_holder *holder_at(const struct freq_state *state, u32 index)
-{
-	return freq_table_at(&state->holders, index,
-			     sizeof(struct freq_holder));
 }
 
 /* What the door keeps for a client is the index of its holder. */
@@ -138,7 +133,7 @@ static u32 create_holder(struct freq_state *state,
 
 	index = state->unused_holder;
 	if (index) {
-		holder = holder_at(state, index);
+		holder = change_holder(state, index);
 		state->unused_holder = holder->next;
 		memset(holder, 0, sizeof(*holder));
 	} else {
@@ -147,7 +142,7 @@ static u32 create_holder(struct freq_state *state,
 				    sizeof(*holder)))
 			return 0;
 		state->holder_count = index;
-		holder = holder_at(state, index);
+		holder = change_holder(state, index);
 	}
 	holder->pid = get_pid(client->pid);
 	holder->uid = client->uid;
@@ -157,11 +152,11 @@ static u32 create_holder(struct freq_state *state,
 /* Makes a holder unused if nothing names it any more. */
 static void release_holder(struct freq_state *state, u32 index)
 {
-	struct freq_holder *holder = holder_at(state, index);
+	const struct freq_holder *holder = holder_at(state, index);
 
 	if (holder->pid || holder->kept.count || holder->stale)
 		return;
-	holder->next = state->unused_holder;
+	change_holder(state, index)->next = state->unused_holder;
 	state->unused_holder = index;
 }
 
@@ -171,7 +166,7 @@ static void forget_holder(struct freq_state *state, struct freq_slot *slot)
 	u32 index = slot->owner;
 
 	slot->owner = 0;
-	holder_at(state, index)->stale--;
+	change_holder(state, index)->stale--;
 	release_holder(state, index);
 }
 
@@ -206,10 +201,10 @@ int freq_state_allocate(struct freq_state *state,
 		*data = (void *)(uintptr_t)owner;
 	}
 
-	slot = freq_pool_slot(pool, index);
+	slot = freq_pool_change(pool, index);
 	if (slot->owner)
 		forget_holder(state, slot);
-	holder = holder_at(state, owner);
+	holder = change_holder(state, owner);
 	freq_pool_remove(pool, &pool->free, index);
 	if (keep) {
 		freq_pool_append(pool, &holder->kept, index);
@@ -235,14 +230,15 @@ bool freq_state_is_owner(const struct freq_slot *slot, const void *data)
 }
 
 /* What is kept is the user's; all else is the one client's only. */
-static bool may_deallocate(const struct freq_slot *slot,
-			   const struct freq_holder *holder,
+static bool may_deallocate(const struct freq_state *state,
+			   const struct freq_slot *slot,
 			   const struct freq_client *client, const void *data)
 {
 	if (freq_state_is_owner(slot, data))
 		return true;
 	return slot->owner & FREQ_OWNER_KEEP &&
-	       (uid_eq(holder->uid, client->uid) || capable(CAP_SYS_ADMIN));
+	       (uid_eq(freq_state_holder(state, slot)->uid, client->uid) ||
+		capable(CAP_SYS_ADMIN));
 }
 
 /**
@@ -261,8 +257,8 @@ int freq_state_deallocate(struct freq_state *state,
 {
 	struct freq_pool *pool = &state->pool;
 	u32 index = freq_pool_find(pool, number);
+	const struct freq_slot *slot;
 	struct freq_holder *holder;
-	struct freq_slot *slot;
 	u32 owner;
 
 	if (!index)
@@ -271,14 +267,14 @@ int freq_state_deallocate(struct freq_state *state,
 	if (!freq_state_holder(state, slot))
 		return -ENOENT;
 	owner = slot->owner & ~FREQ_OWNER_KEEP;
-	holder = holder_at(state, owner);
-	if (!may_deallocate(slot, holder, client, data))
+	if (!may_deallocate(state, slot, client, data))
 		return -EPERM;
 
+	holder = change_holder(state, owner);
 	freq_pool_remove(pool, slot->owner & FREQ_OWNER_KEEP ? &holder->kept :
 							       &holder->held,
 			 index);
-	slot->owner = 0;
+	freq_pool_change(pool, index)->owner = 0;
 	freq_pool_push(pool, &pool->free, index);
 	release_holder(state, owner);
 	return 0;
@@ -296,7 +292,7 @@ void freq_state_close(void *data, void **place)
 {
 	struct freq_state *state = data;
 	u32 index = index_of(*place);
-	struct freq_holder *holder = holder_at(state, index);
+	struct freq_holder *holder = change_holder(state, index);
 
 	put_pid(holder->pid);
 	holder->pid = NULL;

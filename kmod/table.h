@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tables: elements of one size, by index, that never move. Part of the format
- * freq-state-1 (see state.h).
+ * freq-state-1 (see format.h).
  *
  * They are what lib/generic-radix-tree.c offers, with a lookup of four
  * instructions where that has a function call and a loop: an allocation looks

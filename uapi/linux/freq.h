@@ -38,8 +38,8 @@
  *           something, or the request needs CAP_SYS_ADMIN in the initial
  *           user namespace.
  * EFAULT    The argument, or what it points to, cannot be read or written.
- * E2BIG     The argument is larger than what the running release knows, and
- *           not zero there; or a count is larger than its limit.
+ * E2BIG     The argument goes in, is larger than what the running release
+ *           knows, and not zero there; or a count is larger than its limit.
  * EINVAL    The argument is smaller than its first version, an unknown flag
  *           or padding is not zero, or a count is zero.
  * ENOMEM    Out of memory.

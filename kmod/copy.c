@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: How a state is copied while it changes
+ *
+ * Since all elements of a state refer to each other by index, a copy is right
+ * when each element was copied after it changed last. So elements are copied
+ * one by one, those that change meanwhile are noted in the journal, and what
+ * is noted is copied again. What is noted but was not reached yet is left to
+ * be reached.
+ *
+ * Nothing is added to the pool while the release is being changed (see
+ * FREQ_REQUEST_STEPS), so slots and buckets are as many at the end as they
+ * were at the beginning. Holders can become more.
+ *
+ * The last step has only so little to copy that the mutex is held no longer
+ * than for a few requests. Where clients change things so fast that this never
+ * comes, it is allowed more after a number of tries.
+ */
+#include <linux/err.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "copy.h"
+#include "door.h"
+
+/* How many elements of each kind are copied in a step. */
+#define COPY_STEP 128
+
+/* How many that were noted the last step may copy, */
+#define LAST_STEP 16
+
+/* and how many tries it takes to double that. */
+#define LAST_TRIES 256
+
+/**
+ * struct copy - a copy being made
+ * @ops: how
+ * @to: the copy, NULL once it was handed out
+ * @journal: what changes meanwhile
+ * @done: what was copied
+ * @tries: how many steps had too much to be the last
+ */
+struct copy {
+	const struct freq_copy_ops *ops;
+	void *to;
+	struct freq_journal journal;
+	struct freq_copy_count done;
+	u32 tries;
+};
+
+/**
+ * freq_copy_begin() - begin() of a struct freq_conversion, but for its ops
+ * @ops: how the elements are copied
+ * @from: the live state
+ * @conversion: out: what the other functions are given
+ *
+ * Context: under the server's mutex; may sleep.
+ * Return: 0; -ENOMEM; or the errno of the ops' check().
+ */
+int freq_copy_begin(const struct freq_copy_ops *ops, void *from,
+		    void **conversion)
+{
+	struct copy *copy;
+	int err;
+
+	err = ops->check ? ops->check(from) : 0;
+	if (err)
+		return err;
+	copy = kvzalloc(sizeof(*copy), GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	copy->ops = ops;
+	copy->to = ops->create();
+	if (IS_ERR(copy->to)) {
+		err = PTR_ERR(copy->to);
+		kvfree(copy);
+		return err;
+	}
+	INIT_KFIFO(copy->journal.notes);
+	ops->attach(from, &copy->journal);
+	*conversion = copy;
+	return 0;
+}
+
+static void copy_noted(struct copy *copy, const void *from)
+{
+	u32 note, index, i;
+
+	for (i = 0; i < COPY_STEP && kfifo_get(&copy->journal.notes, &note);
+	     i++) {
+		index = note & ~FREQ_JOURNAL_HOLDER;
+		if (note != index) {
+			if (index <= copy->done.holders)
+				copy->ops->holder(copy->to, from, index);
+		} else if (index <= copy->done.slots) {
+			copy->ops->slot(copy->to, from, index);
+		}
+	}
+}
+
+static int copy_some(struct copy *copy, const void *from,
+		     const struct freq_copy_count *all)
+{
+	struct freq_copy_count *done = &copy->done;
+	struct freq_copy_count end = {
+		.buckets = min(done->buckets + COPY_STEP, all->buckets),
+		.slots = min(done->slots + COPY_STEP, all->slots),
+		.holders = min(done->holders + COPY_STEP, all->holders),
+	};
+	int err;
+
+	err = copy->ops->make_room(copy->to, &end);
+	if (err)
+		return err;
+	while (done->buckets < end.buckets)
+		copy->ops->bucket(copy->to, from, done->buckets++);
+	while (done->slots < end.slots)
+		copy->ops->slot(copy->to, from, ++done->slots);
+	while (done->holders < end.holders)
+		copy->ops->holder(copy->to, from, ++done->holders);
+	return FREQ_AGAIN;
+}
+
+/* What was changed and is not noted may be anywhere. */
+static void start_again(struct copy *copy)
+{
+	kfifo_reset(&copy->journal.notes);
+	copy->journal.overflow = false;
+	copy->done.buckets = 0;
+	copy->done.slots = 0;
+	copy->done.holders = 0;
+}
+
+/**
+ * freq_copy_step() - step() of a struct freq_conversion
+ * @from: the live state
+ * @conversion: what freq_copy_begin() gave
+ *
+ * Context: under the server's mutex; may sleep.
+ * Return: 0 if the copy is complete, FREQ_AGAIN, or -ENOMEM.
+ */
+int freq_copy_step(void *from, void *conversion)
+{
+	struct copy *copy = conversion;
+	struct freq_copy_count all;
+	u32 noted, allowed;
+
+	if (copy->journal.overflow)
+		start_again(copy);
+
+	noted = kfifo_len(&copy->journal.notes);
+	copy_noted(copy, from);
+	copy->ops->count(from, &all);
+	if (memcmp(&copy->done, &all, sizeof(all)))
+		return copy_some(copy, from, &all);
+
+	allowed = LAST_STEP << min(copy->tries / LAST_TRIES, 3U);
+	if (noted <= allowed)
+		return 0;
+	copy->tries++;
+	return FREQ_AGAIN;
+}
+
+/**
+ * freq_copy_finish() - finish() of a struct freq_conversion
+ * @from: the live state; is as it was before freq_copy_begin()
+ * @conversion: what freq_copy_begin() gave
+ *
+ * Context: under the server's mutex, in the hold of a freq_copy_step() that
+ * returned 0.
+ * Return: the copy.
+ */
+void *freq_copy_finish(void *from, void *conversion)
+{
+	struct copy *copy = conversion;
+	void *to = copy->to;
+
+	copy->ops->attach(from, NULL);
+	copy->ops->finish(to, from);
+	copy->to = NULL;
+	return to;
+}
+
+/**
+ * freq_copy_abort() - abort() of a struct freq_conversion
+ * @from: the live state; is as it was before freq_copy_begin()
+ * @conversion: what freq_copy_begin() gave
+ *
+ * Context: under the server's mutex.
+ */
+void freq_copy_abort(void *from, void *conversion)
+{
+	const struct copy *copy = conversion;
+
+	copy->ops->attach(from, NULL);
+}
+
+/**
+ * freq_copy_free() - free() of a struct freq_conversion
+ * @conversion: what freq_copy_begin() gave; finished or aborted
+ *
+ * Context: may sleep.
+ */
+void freq_copy_free(void *conversion)
+{
+	struct copy *copy = conversion;
+
+	if (copy->to)
+		copy->ops->destroy(copy->to);
+	kvfree(copy);
+}
