@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The format freq-state-test: other fields, in another order, of other sizes,
+ * and labels, which freq-state-1 cannot express. It comes before kmod/format.h
+ * and stands in for it.
+ */
+#ifndef FREQ_FORMAT_H
+#define FREQ_FORMAT_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+#include "../../kmod/journal.h"
+#include "../../kmod/table.h"
+
+struct pid;
+
+#define FREQ_FORMAT "freq-state-test"
+
+/**
+ * struct freq_slot - a frequency of the pool
+ * @owner: for who uses the pool: whose it is
+ * @chain: index of the next slot with this hash, 0 if there is none
+ * @label: given by a request that only this release has; 0: none
+ * @prev: index of the slot before it in its queue, 0 if it is the first
+ * @next: index of the slot behind it in its queue, 0 if it is the last
+ * @number: the frequency
+ */
+struct freq_slot {
+	u32 owner;
+	u32 chain;
+	u64 label;
+	u32 prev;
+	u32 next;
+	u64 number;
+};
+
+/**
+ * struct freq_queue - a queue of slots
+ * @count: how many they are
+ * @last: index of the last, 0 if it is empty
+ * @first: index of the first, 0 if it is empty
+ */
+struct freq_queue {
+	u32 count;
+	u32 last;
+	u32 first;
+};
+
+/**
+ * struct freq_pool - all frequencies; the fields are those of freq-state-1
+ * @journal: where changes of the state are noted, or NULL
+ * @free: the queue of free slots
+ * @visible: the slots 1 to this one are in the pool
+ * @slot_count: the slots 1 to this one are in use
+ * @bucket_mask: the next power of two, less 1
+ * @bucket_count: number of buckets
+ * @sort_bins: how many, then where to, by those bits
+ * @sort_moving: this pass has counted and now moves
+ * @sort_shift: by which bits this pass sorts
+ * @sort_at: how far this pass of the sorting has come
+ * @sort_count: as many are being sorted
+ * @sorted_count: the slots 1 to this one are in @sorted, in order
+ * @spare: table of u32
+ * @sorted: table of u32
+ * @buckets: table of u32
+ * @slots: table of struct freq_slot
+ */
+struct freq_pool {
+	struct freq_journal *journal;
+	struct freq_queue free;
+	u32 visible;
+	u32 slot_count;
+	u32 bucket_mask;
+	u32 bucket_count;
+	u32 sort_bins[256];
+	u16 sort_moving;
+	u16 sort_shift;
+	u32 sort_at;
+	u32 sort_count;
+	u32 sorted_count;
+	struct freq_table spare;
+	struct freq_table sorted;
+	struct freq_table buckets;
+	struct freq_table slots;
+};
+
+/**
+ * struct freq_holder - a client that has allocated something
+ * @next: index of the next unused holder, 0 if there is none
+ * @kept: its slots that stay
+ * @held: its slots that go back when it closes
+ * @stale: number of free slots that still name it their owner
+ * @uid: user that opened it
+ * @pid: thread group that opened it, with a reference; NULL once it is closed
+ */
+struct freq_holder {
+	u32 next;
+	struct freq_queue kept;
+	struct freq_queue held;
+	u32 stale;
+	kuid_t uid;
+	struct pid *pid;
+};
+
+/* Of the owner of a slot: the allocation outlives the client. */
+#define FREQ_OWNER_KEEP BIT(30)
+
+/**
+ * struct freq_state - what the server knows
+ * @labels: how many slots have a label
+ * @unused_holder: index of the first unused holder, 0 if there is none
+ * @holder_count: the holders 1 to this one are in use, or were
+ * @holders: table of struct freq_holder; 0 is none
+ * @pool: the frequencies
+ */
+struct freq_state {
+	u64 labels;
+	u32 unused_holder;
+	u32 holder_count;
+	struct freq_table holders;
+	struct freq_pool pool;
+};
+
+#endif /* FREQ_FORMAT_H */

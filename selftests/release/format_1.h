@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The format freq-state-1 under names of its own, beside this release's.
+ */
+#ifndef FREQ_FORMAT_1_H
+#define FREQ_FORMAT_1_H
+
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+#include "../../kmod/journal.h"
+#include "../../kmod/table.h"
+
+struct pid;
+
+#define FREQ1_FORMAT "freq-state-1"
+
+/**
+ * struct freq1_slot - a frequency of the pool
+ * @number: the frequency
+ * @next: index of the slot behind it in its queue, 0 if it is the last
+ * @prev: index of the slot before it in its queue, 0 if it is the first
+ * @chain: index of the next slot with this hash, 0 if there is none
+ * @owner: for who uses the pool: whose it is
+ */
+struct freq1_slot {
+	u64 number;
+	u32 next;
+	u32 prev;
+	u32 chain;
+	u32 owner;
+};
+
+/**
+ * struct freq1_queue - a queue of slots
+ * @first: index of the first, 0 if it is empty
+ * @last: index of the last, 0 if it is empty
+ * @count: how many they are
+ */
+struct freq1_queue {
+	u32 first;
+	u32 last;
+	u32 count;
+};
+
+/**
+ * struct freq1_pool - all frequencies
+ * @slots: table of struct freq1_slot; 0 is none
+ * @buckets: table of u32: the slots by hash
+ * @sorted: table of u32: the slots by number, as far as @sorted_count
+ * @spare: table of u32: where sorting puts what it moves
+ * @slot_count: the slots 1 to this one are in use
+ * @visible: the slots 1 to this one are in the pool; those above it are
+ *	staged
+ * @bucket_count: number of buckets
+ * @bucket_mask: the next power of two, less 1
+ * @sorted_count: the slots 1 to this one are in @sorted, in order
+ * @sort_count: as many are being sorted; 0: no sorting is under way
+ * @sort_at: how far this pass of the sorting has come
+ * @sort_shift: by which bits this pass sorts
+ * @sort_moving: this pass has counted and now moves
+ * @sort_bins: how many, then where to, by those bits
+ * @free: the queue of free slots: the first is given out next
+ * @journal: where changes of the state are noted, or NULL
+ *
+ * The pool has no lock; whoever owns the state serialises.
+ */
+struct freq1_pool {
+	struct freq_table slots;
+	struct freq_table buckets;
+	struct freq_table sorted;
+	struct freq_table spare;
+	u32 slot_count;
+	u32 visible;
+	u32 bucket_count;
+	u32 bucket_mask;
+	u32 sorted_count;
+	u32 sort_count;
+	u32 sort_at;
+	u16 sort_shift;
+	u16 sort_moving;
+	u32 sort_bins[256];
+	struct freq1_queue free;
+	struct freq_journal *journal;
+};
+
+/**
+ * struct freq1_holder - a client that has allocated something
+ * @pid: thread group that opened it, with a reference; NULL once it is closed
+ * @uid: user that opened it
+ * @stale: number of free slots that still name it their owner
+ * @held: its slots that go back when it closes, in the order of allocation
+ * @kept: its slots that stay
+ * @next: index of the next unused holder, 0 if there is none
+ * @pad: 0
+ */
+struct freq1_holder {
+	struct pid *pid;
+	kuid_t uid;
+	u32 stale;
+	struct freq1_queue held;
+	struct freq1_queue kept;
+	u32 next;
+	u32 pad;
+};
+
+/* Of the owner of a slot: the allocation outlives the client. */
+#define FREQ1_OWNER_KEEP BIT(31)
+
+/**
+ * struct freq1_state - what the server knows
+ * @pool: the frequencies. The owner of a slot is the index of a holder, and
+ *	FREQ1_OWNER_KEEP if it is in the holder's @kept; 0: it is free.
+ * @holders: table of struct freq1_holder; 0 is none
+ * @holder_count: the holders 1 to this one are in use, or were
+ * @unused_holder: index of the first unused holder, 0 if there is none
+ */
+struct freq1_state {
+	struct freq1_pool pool;
+	struct freq_table holders;
+	u32 holder_count;
+	u32 unused_holder;
+};
+
+#ifdef CONFIG_64BIT
+static_assert(sizeof(struct freq1_slot) == 24);
+static_assert(sizeof(struct freq1_pool) == 64 + 32 + 1024 + 24);
+static_assert(sizeof(struct freq1_holder) == 48);
+static_assert(sizeof(struct freq1_state) == sizeof(struct freq1_pool) + 24);
+#endif
+
+#endif /* FREQ_FORMAT_1_H */
