@@ -52,9 +52,10 @@ struct client {
  * @command: the request's number, with the size that the caller knows
  * @user: the argument in user memory
  * @copied: 0, or why the argument could not be copied in
- * @call: what the release gets of it; its argument is FREQ_ARGUMENT_MAX
- *	bytes, zero behind what the caller gave
- * @array: the array that is ready in @call
+ * @valid: how many bytes of the argument are what the caller gave, or zero
+ * @call: what the release gets of it; its argument has room for
+ *	FREQ_ARGUMENT_MAX bytes
+ * @array: the array that is ready in @call, if it has elements
  * @has_steps_lock: the server's steps_lock is held
  */
 struct delivery {
@@ -63,6 +64,7 @@ struct delivery {
 	unsigned int command;
 	void __user *user;
 	int copied;
+	u32 valid;
 	struct freq_call call;
 	struct freq_array array;
 	bool has_steps_lock;
@@ -109,14 +111,58 @@ static int client_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int copy_argument_in(const struct delivery *delivery)
+/*
+ * What most arguments are, a few words, is copied as such: the general way is
+ * made for what is larger, and costs as much as all the rest of a request.
+ */
+static bool is_few_words(u32 size)
 {
-	if (_IOC_DIR(delivery->command) & _IOC_WRITE)
-		return copy_struct_from_user(delivery->call.argument,
-					     FREQ_ARGUMENT_MAX, delivery->user,
-					     _IOC_SIZE(delivery->command));
-	memset(delivery->call.argument, 0, FREQ_ARGUMENT_MAX);
+	return size <= 8 * sizeof(u64) && !(size % sizeof(u64));
+}
+
+static int copy_words_in(u64 *to, const u64 __user *from, u32 size)
+{
+	might_fault();
+	if (!user_read_access_begin(from, size))
+		return -EFAULT;
+	for (; size; size -= sizeof(*to))
+		unsafe_get_user(*to++, from++, fault);
+	user_read_access_end();
 	return 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static int copy_words_out(u64 __user *to, const u64 *from, u32 size)
+{
+	might_fault();
+	if (!user_write_access_begin(to, size))
+		return -EFAULT;
+	for (; size; size -= sizeof(*to))
+		unsafe_put_user(*from++, to++, fault);
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+static int copy_argument_in(struct delivery *delivery)
+{
+	u32 size = _IOC_SIZE(delivery->command);
+
+	delivery->valid = 0;
+	if (!(_IOC_DIR(delivery->command) & _IOC_WRITE))
+		return 0;
+	delivery->valid = min_t(u32, size, FREQ_ARGUMENT_MAX);
+	if (is_few_words(size))
+		return copy_words_in(delivery->call.argument, delivery->user,
+				     size);
+	return copy_struct_from_user(delivery->call.argument,
+				     FREQ_ARGUMENT_MAX, delivery->user, size);
 }
 
 static int find_request(const struct delivery *delivery,
@@ -153,19 +199,23 @@ static int check_permission(const struct delivery *delivery,
 	return 0;
 }
 
-static int check_argument(const struct delivery *delivery,
+static int check_argument(struct delivery *delivery,
 			  const struct freq_request *request)
 {
+	void *argument = delivery->call.argument;
 	u32 known = _IOC_SIZE(request->command);
-	u32 given = _IOC_SIZE(delivery->command);
 
 	if (delivery->copied)
 		return delivery->copied;
-	if (given < request->size_min)
+	if (_IOC_SIZE(delivery->command) < request->size_min)
 		return -EINVAL;
-	if (given > known && memchr_inv(delivery->call.argument + known, 0,
-					FREQ_ARGUMENT_MAX - known))
+	if (delivery->valid > known &&
+	    memchr_inv(argument + known, 0, delivery->valid - known))
 		return -E2BIG;
+	if (delivery->valid < known) {
+		memset(argument + delivery->valid, 0, known - delivery->valid);
+		delivery->valid = known;
+	}
 	return 0;
 }
 
@@ -178,6 +228,15 @@ static void __user *array_address(const struct delivery *delivery)
 static u32 array_count(const struct delivery *delivery)
 {
 	return *(u32 *)(delivery->call.argument + delivery->array.count);
+}
+
+/* Whether the array of a request is ready, or it has none and needs none. */
+static bool has_array(const struct delivery *delivery,
+		      const struct freq_array *array)
+{
+	if (!(array->element | delivery->array.element))
+		return true;
+	return !memcmp(array, &delivery->array, sizeof(*array));
 }
 
 /* Makes the array of a request ready in kernel memory, outside the mutex. */
@@ -225,6 +284,8 @@ static int copy_reply_out(const struct delivery *delivery, u32 known,
 		return -EFAULT;
 	if (!(_IOC_DIR(delivery->command) & _IOC_READ))
 		return 0;
+	if (given == known && is_few_words(known))
+		return copy_words_out(user, call->argument, known);
 	if (copy_to_user(user, call->argument, min(given, known)))
 		return -EFAULT;
 	if (given > known && clear_user(user + known, given - known))
@@ -275,7 +336,7 @@ again:
 	}
 
 	flags = request->flags;
-	if (memcmp(&request->array, &delivery->array, sizeof(array))) {
+	if (!has_array(delivery, &request->array)) {
 		array = request->array;
 		mutex_unlock(&server->lock);
 		/* User memory can take its time; upgrades need not wait. */
@@ -317,19 +378,8 @@ static long client_ioctl(struct file *file, unsigned int command,
 			 unsigned long argument)
 {
 	struct client *client = file->private_data;
-	u64 buffer[FREQ_ARGUMENT_MAX / sizeof(u64)];
-	struct delivery delivery = {
-		.client = client,
-		.file = file,
-		.command = command,
-		.user = (void __user *)argument,
-		.call = {
-			.size = sizeof(delivery.call),
-			.client = &client->public,
-			.data = &client->data,
-			.argument = buffer,
-		},
-	};
+	u64 buffer[FREQ_ARGUMENT_MAX / sizeof(u64)] __uninitialized;
+	struct delivery delivery __uninitialized;
 	u64 start = 0;
 	int ret;
 
@@ -340,11 +390,27 @@ static long client_ioctl(struct file *file, unsigned int command,
 					file->f_mode & FMODE_WRITE &&
 					capable(CAP_SYS_ADMIN), &client->data);
 
+	/* One by one, since each request pays for what is set here. */
+	delivery.client = client;
+	delivery.file = file;
+	delivery.command = command;
+	delivery.user = (void __user *)argument;
+	delivery.call.size = sizeof(delivery.call);
+	delivery.call.client = &client->public;
+	delivery.call.data = &client->data;
+	delivery.call.argument = buffer;
+	delivery.call.array = NULL;
+	delivery.call.count = 0;
+	memset(delivery.call.progress, 0, sizeof(delivery.call.progress));
+	delivery.array.element = 0;
+	delivery.has_steps_lock = false;
+
 	if (trace_freq_request_enabled())
 		start = local_clock();
 	ret = deliver(&delivery);
 	drop_steps_lock(&delivery);
-	kvfree(delivery.call.array);
+	if (delivery.call.array)
+		kvfree(delivery.call.array);
 	if (start)
 		trace_freq_request(_IOC_NR(command), client->public.id, ret,
 				   local_clock() - start);
