@@ -34,9 +34,10 @@ struct pid;
  * is what makes taking over a matter of moving two pointers, and the release
  * before removable at once.
  *
- * The two exceptions are a release's module init and exit, which run when the
- * module loader calls them and touch neither the state nor the running
- * release but through the functions below.
+ * What runs otherwise touches nothing that others can see: a release's module
+ * init and exit, which come to the state only through the functions below;
+ * and in the init of an incoming release, while the one before is pinned, the
+ * freeing of what a conversion leaves behind.
  */
 
 #define FREQ_DOOR_MAGIC		0x66726571	/* "freq" */
@@ -189,9 +190,9 @@ struct freq_attribute {
  * @close: ends all that the state has of a client, and sets its data to NULL;
  *	called if that is not NULL when the client's last descriptor is closed
  * @busy: whether anything is allocated, so that stopping would lose it
- * @destroy: frees the state
+ * @destroy: frees the state, which nobody can reach any more
  *
- * The operations run under the mutex and may sleep.
+ * The operations run under the mutex (@destroy perhaps without) and may sleep.
  */
 struct freq_release {
 	u32 magic;

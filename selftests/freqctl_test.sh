@@ -61,8 +61,8 @@ version=$(freqctl --version)
 same 'version' "freqctl ${version#freqctl }" "$version"
 freqctl --help >"$tmp/help"
 same 'help' 0 $?
-for command in allocate deallocate inject list status run load upgrade purge \
-	stop shell; do
+for command in allocate deallocate inject list status run load rehearse \
+	upgrade purge stop shell; do
 	check "--help names $command" grep -q "^ *$command " "$tmp/help"
 	freqctl $command --help >"$tmp/help.command"
 	check "$command --help" grep -q "^Usage: freqctl $command" \
@@ -135,13 +135,16 @@ loaded     v1 (runs)
 free       6
 allocated  0
 clients    1
-features   none' freqctl status
+features   none
+upgrades   0, and 0 refused
+gate       0 ns, at the longest 0 ns' freqctl status
 try 0 "$(freqctl status)" freqctl
 freqctl status --json >"$tmp/json"
 same 'status --json' 0 $?
 json_balanced '... is balanced'
 json_has '... has all' '"release":1' '"loaded":[1]' '"free":6' \
-	'"allocated":0' '"clients":1' '"features":[]'
+	'"allocated":0' '"clients":1' '"features":[]' '"rehearsed":null' \
+	'"upgrades":{"count":0,"refused":0,"gate_last_ns":0,"gate_longest_ns":0}'
 
 try 0 10 freqctl allocate
 try 0 '11
@@ -240,7 +243,9 @@ loaded     v1 (idle), v2 (runs)
 free       6
 allocated  0
 clients    1
-features   inject' freqctl status
+features   inject
+upgrades   1, and 0 refused
+gate       N ns, at the longest N ns' sh -c 'freqctl status | sed "s/[0-9]* ns/N ns/g"'
 freqctl status --json >"$tmp/json"
 json_has 'status --json' '"release":2' '"loaded":[1,2]' '"features":["inject"]'
 try 1 '' freqctl purge --soft v2

@@ -52,6 +52,7 @@ extern const struct command inject_command;
 extern const struct command list_command;
 extern const struct command load_command;
 extern const struct command purge_command;
+extern const struct command rehearse_command;
 extern const struct command run_command;
 extern const struct command shell_command;
 extern const struct command status_command;

@@ -18,7 +18,7 @@ _freqctl()
 			sed -n 's/^  .*\(--[a-z]*\)[ =].*/\1/p')" -- "$current")
 	elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == @(-f|--file) ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
-	elif [[ $command == @(load|upgrade|purge) ]]; then
+	elif [[ $command == @(load|rehearse|upgrade|purge) ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(
 			find "/lib/modules/$(uname -r)" -name 'freq_v*.ko*' |
 			sed 's/.*freq_\(v[0-9]*\)\.ko.*/\1/')" -- "$current")

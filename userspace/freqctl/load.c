@@ -4,36 +4,14 @@
  */
 #include <err.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "command.h"
+#include "parameters.h"
+#include "rehearse.h"
 #include "release.h"
-
-/* One line, as the module loader wants them; NULL after a message. */
-static char *join_parameters(int argc, char **argv)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out;
-	int i;
-
-	out = open_memstream(&text, &size);
-	if (!out)
-		err(EXIT_FAILED, NULL);
-	for (i = 0; i < argc; i++) {
-		if (!release_is_parameter(argv[i])) {
-			warnx("'%s' is not PARAMETER=VALUE", argv[i]);
-			fclose(out);
-			free(text);
-			return NULL;
-		}
-		fprintf(out, "%s%s", i ? " " : "", argv[i]);
-	}
-	if (fclose(out))
-		err(EXIT_FAILED, NULL);
-	return text;
-}
 
 static int load(unsigned int number, const char *parameters)
 {
@@ -78,6 +56,16 @@ static int upgrade(unsigned int number, const char *parameters)
 	}
 }
 
+/* An upgrade that is only done if the release can do what it has to. */
+static int upgrade_rehearsed(unsigned int number, const char *parameters)
+{
+	if (release_running() != number &&
+	    rehearse_quietly(number, parameters))
+		return EXIT_FAILED;
+	return upgrade(number, parameters);
+}
+
+/* Reads what follows the options. */
 static int run(const struct command *command, int argc, char **argv,
 	       int (*act)(unsigned int number, const char *parameters))
 {
@@ -85,15 +73,13 @@ static int run(const struct command *command, int argc, char **argv,
 	char *parameters;
 	int status;
 
-	while (command_option(command, argc, argv) != -1)
-		;
 	if (optind == argc) {
 		warnx("%s which release?", command->name);
 		return command_usage(command);
 	}
 	if (release_parse(argv[optind], &number))
 		return command_usage(command);
-	parameters = join_parameters(argc - optind - 1, argv + optind + 1);
+	parameters = parameters_join(argc - optind - 1, argv + optind + 1);
 	if (!parameters)
 		return command_usage(command);
 
@@ -104,12 +90,29 @@ static int run(const struct command *command, int argc, char **argv,
 
 static int run_load(int argc, char **argv)
 {
+	while (command_option(&load_command, argc, argv) != -1)
+		;
 	return run(&load_command, argc, argv, load);
 }
 
+enum {
+	OPTION_REHEARSE = 0x100,
+};
+
+static const struct command_option upgrade_options[] = {
+	{ OPTION_REHEARSE, "rehearse", NULL,
+	  "only if the release passes a rehearsal" },
+	{ 0 }
+};
+
 static int run_upgrade(int argc, char **argv)
 {
-	return run(&upgrade_command, argc, argv, upgrade);
+	bool rehearsed = false;
+
+	while (command_option(&upgrade_command, argc, argv) == OPTION_REHEARSE)
+		rehearsed = true;
+	return run(&upgrade_command, argc, argv,
+		   rehearsed ? upgrade_rehearsed : upgrade);
 }
 
 const struct command load_command = {
@@ -121,7 +124,8 @@ const struct command load_command = {
 
 const struct command upgrade_command = {
 	.name = "upgrade",
-	.arguments = "RELEASE [PARAMETER=VALUE...]",
+	.arguments = "[--rehearse] RELEASE [PARAMETER=VALUE...]",
 	.description = "Make a release run, and remove the one before",
+	.options = upgrade_options,
 	.run = run_upgrade,
 };

@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
 	&inject_command,
 	&run_command,
 	&load_command,
+	&rehearse_command,
 	&upgrade_command,
 	&purge_command,
 	&stop_command,

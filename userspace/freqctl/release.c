@@ -6,7 +6,6 @@
  *
  * Functions here tell on stderr why they fail, and set errno.
  */
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,11 +18,13 @@
 
 #include <libkmod.h>
 
+#include "kernel_log.h"
+#include "obstacle.h"
+#include "rehearsed.h"
 #include "release.h"
 
 #define RUNNING_PATH "/sys/class/misc/freq/release"
 #define MODULE_PREFIX "freq_v"
-#define NAME_SIZE 32
 
 /*
  * Nothing announces that a module's users are gone, other than that another
@@ -45,9 +46,14 @@ struct wait {
 	unsigned int tries;
 };
 
-static void module_name(unsigned int number, char name[NAME_SIZE])
+/**
+ * release_module_name() - the name of the module of a release
+ * @number: the release
+ * @name: out: the name
+ */
+void release_module_name(unsigned int number, char name[RELEASE_NAME_SIZE])
 {
-	snprintf(name, NAME_SIZE, MODULE_PREFIX "%u", number);
+	snprintf(name, RELEASE_NAME_SIZE, MODULE_PREFIX "%u", number);
 }
 
 /**
@@ -86,7 +92,8 @@ int release_parse(const char *text, unsigned int *number)
  * release_is_parameter() - whether a text can be a parameter of a release
  * @text: the text
  *
- * Blanks and quotes would be for the module loader to interpret.
+ * Blanks and quotes would be for the module loader to interpret. To rehearse
+ * a release is another command than to load it.
  *
  * Return: whether it is PARAMETER=VALUE.
  */
@@ -94,7 +101,8 @@ bool release_is_parameter(const char *text)
 {
 	const char *equals = strchr(text, '=');
 
-	return equals > text && !strpbrk(text, " \t\n\"");
+	return equals > text && !strpbrk(text, " \t\n\"") &&
+	       strncmp(text, RELEASE_REHEARSE "=", equals - text + 1);
 }
 
 /* The text also arms poll() for the next change. */
@@ -148,16 +156,21 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The number of a release from the name of its module; 0 if it is none. */
-static unsigned int module_number(const char *name)
+/**
+ * release_module_number() - which release a module is
+ * @name: the name of the module
+ *
+ * Return: the number of the release; 0 if it is none.
+ */
+unsigned int release_module_number(const char *name)
 {
 	unsigned int number;
-	char again[NAME_SIZE];
+	char again[RELEASE_NAME_SIZE];
 
 	if (strncmp(name, MODULE_PREFIX, strlen(MODULE_PREFIX)))
 		return 0;
 	number = strtoul(name + strlen(MODULE_PREFIX), NULL, 10);
-	module_name(number, again);
+	release_module_name(number, again);
 	return strcmp(name, again) ? 0 : number;
 }
 
@@ -187,7 +200,7 @@ int release_list_loaded(unsigned int **numbers, size_t *count)
 		ret = 0;
 	kmod_list_foreach(item, list) {
 		module = kmod_module_get_module(item);
-		number = module_number(kmod_module_get_name(module));
+		number = release_module_number(kmod_module_get_name(module));
 		kmod_module_unref(module);
 		if (!number)
 			continue;
@@ -213,43 +226,6 @@ int release_list_loaded(unsigned int **numbers, size_t *count)
 	return 0;
 }
 
-/* Tells what keeps a release from being removed. */
-static void tell_users(unsigned int number, unsigned int running)
-{
-	char name[NAME_SIZE], path[NAME_SIZE + 32], users[256] = "";
-	struct dirent *entry;
-	size_t length = 0;
-	DIR *holders;
-
-	module_name(number, name);
-	if (number == running) {
-		warnx("%s runs; it can go when another release takes over",
-		      name);
-		return;
-	}
-
-	snprintf(path, sizeof(path), "/sys/module/%s/holders", name);
-	holders = opendir(path);
-	while (holders && (entry = readdir(holders))) {
-		if (*entry->d_name == '.' || length >= sizeof(users))
-			continue;
-		length += snprintf(users + length, sizeof(users) - length,
-				   " %s", entry->d_name);
-	}
-	if (holders)
-		closedir(holders);
-	if (*users)
-		warnx("%s does not run, but is used by%s", name, users);
-	else
-		warnx("%s does not run, but is in use", name);
-}
-
-static void tell_remove_failure(const char *name, int err)
-{
-	warnx("cannot remove %s: %s", name,
-	      err == EPERM ? "not permitted" : strerror(err));
-}
-
 static int is_busy(int err)
 {
 	return err == EBUSY || err == EAGAIN;
@@ -271,15 +247,18 @@ static int try_remove(struct kmod_module *module)
  * Removes a release that did not run a moment ago. Returns 0; -EEXIST if
  * someone else is at it; or another negative errno, after a message.
  */
-static int remove_idle(struct kmod_ctx *ctx, const char *name,
-		       unsigned int number)
+static int remove_idle(struct kmod_ctx *ctx, unsigned int number)
 {
 	struct kmod_module *module;
+	char name[RELEASE_NAME_SIZE];
 	int state, ret;
 
+	if (rehearsed_number() == number)
+		rehearsed_end_left();
+	release_module_name(number, name);
 	ret = kmod_module_new_from_name(ctx, name, &module);
 	if (ret < 0) {
-		tell_remove_failure(name, -ret);
+		obstacle_tell_remove(number, -ret);
 		return ret;
 	}
 	ret = try_remove(module);
@@ -290,61 +269,96 @@ static int remove_idle(struct kmod_ctx *ctx, const char *name,
 	if (!ret || ret == -ENOENT)
 		return 0;
 	if (!is_busy(-ret)) {
-		tell_remove_failure(name, -ret);
+		obstacle_tell_remove(number, -ret);
 		return ret;
 	}
 	if (state != KMOD_MODULE_LIVE || release_running() == number)
 		return -EEXIST;
-	tell_users(number, 0);
+	obstacle_tell_users(number, 0);
 	return -EBUSY;
 }
 
-static void tell_load_failure(const char *name, int err)
+/* A release that does not know how to be rehearsed would take over instead. */
+static bool can_be_rehearsed(struct kmod_module *module)
 {
-	/* For a module, the kernel uses some errors in senses of its own. */
-	switch (err) {
-	case EPERM:
-	case EACCES:
-		warnx("cannot load %s: not permitted", name);
-		break;
-	case ENOENT:
-		warnx("cannot load %s: unknown symbol or parameter; see the kernel log",
-		      name);
-		break;
-	case ENOEXEC:
-		warnx("cannot load %s: not a module for this kernel; see the kernel log",
-		      name);
-		break;
-	default:
-		warnx("cannot load %s: %s; see the kernel log", name,
-		      strerror(err));
+	struct kmod_list *info = NULL, *item;
+	bool found = false;
+
+	if (kmod_module_get_info(module, &info) < 0)
+		return false;
+	kmod_list_foreach(item, info)
+		if (!strcmp(kmod_module_info_get_key(item), "parm") &&
+		    !strncmp(kmod_module_info_get_value(item),
+			     RELEASE_REHEARSE ":",
+			     strlen(RELEASE_REHEARSE ":")))
+			found = true;
+	kmod_module_info_free_list(info);
+	return found;
+}
+
+static int probe(struct kmod_module *module, unsigned int number,
+		 const char *parameters, bool rehearse)
+{
+	int log, ret;
+
+	if (rehearse && !can_be_rehearsed(module)) {
+		warnx("v%u cannot be rehearsed: it is too old for that",
+		      number);
+		return -EOPNOTSUPP;
 	}
+	log = kernel_log_open();
+	ret = kmod_module_probe_insert_module(module,
+					      KMOD_PROBE_FAIL_ON_LOADED,
+					      parameters, NULL, NULL, NULL);
+	if (ret > 0)
+		ret = -EPERM;
+	if (ret < 0 && ret != -EEXIST)
+		obstacle_tell_load(number, -ret, rehearse, log);
+	if (log >= 0)
+		close(log);
+	return ret;
 }
 
 /* Returns 0; -EEXIST; or another negative errno, after a message. */
-static int insert(struct kmod_ctx *ctx, const char *name,
-		  const char *parameters)
+static int insert(struct kmod_ctx *ctx, unsigned int number,
+		  const char *parameters, bool rehearse)
 {
 	struct kmod_list *list = NULL;
 	struct kmod_module *module;
+	char name[RELEASE_NAME_SIZE];
 	int ret;
 
+	release_module_name(number, name);
 	ret = kmod_module_new_from_lookup(ctx, name, &list);
 	if (ret < 0 || !list) {
 		warnx("there is no module %s for this kernel", name);
 		return ret < 0 ? ret : -ENOENT;
 	}
 	module = kmod_module_get_module(list);
-	ret = kmod_module_probe_insert_module(module,
-					      KMOD_PROBE_FAIL_ON_LOADED,
-					      parameters, NULL, NULL, NULL);
+	ret = probe(module, number, parameters, rehearse);
 	kmod_module_unref(module);
 	kmod_module_unref_list(list);
-	if (ret > 0)
-		ret = -EPERM;
-	if (ret < 0 && ret != -EEXIST)
-		tell_load_failure(name, -ret);
 	return ret;
+}
+
+/* Loads what the disk has. Returns as insert() does. */
+static int load(unsigned int number, const char *parameters, bool rehearse)
+{
+	struct kmod_ctx *ctx = open_kmod();
+	int ret;
+
+	if (!ctx)
+		return -ENOMEM;
+	ret = remove_idle(ctx, number);
+	if (!ret)
+		ret = insert(ctx, number, parameters, rehearse);
+	kmod_unref(ctx);
+	return ret;
+}
+
+static void tell_other(unsigned int number)
+{
+	warnx("freq_v%u is being loaded or removed by someone else", number);
 }
 
 /**
@@ -362,34 +376,92 @@ static int insert(struct kmod_ctx *ctx, const char *name,
 enum release_result release_load(unsigned int number, const char *parameters,
 				 struct release_change *change)
 {
-	char name[NAME_SIZE];
-	struct kmod_ctx *ctx;
 	int ret;
 
 	*change = (struct release_change){ .before = release_running() };
 	if (change->before == number)
 		return RELEASE_UNCHANGED;
 
-	ctx = open_kmod();
-	if (!ctx)
-		return RELEASE_FAILED;
-	module_name(number, name);
-	ret = remove_idle(ctx, name, number);
-	if (!ret)
-		ret = insert(ctx, name, parameters);
-	kmod_unref(ctx);
-
+	ret = load(number, parameters, false);
 	if (!ret)
 		return RELEASE_CHANGED;
 	if (ret == -EEXIST) {
 		/* Someone else did the same at the same time. */
 		if (release_running() == number)
 			return RELEASE_UNCHANGED;
-		warnx("%s is being loaded or removed by someone else", name);
+		tell_other(number);
 		ret = -EBUSY;
 	}
 	errno = -ret;
 	return RELEASE_FAILED;
+}
+
+/**
+ * release_rehearse() - make a release run beside the running one
+ * @number: the release
+ * @parameters: of its module, as for release_load()
+ *
+ * As for release_load(), what is loaded is what the disk has.
+ *
+ * Return: 0; -1 with errno, after a message.
+ */
+int release_rehearse(unsigned int number, const char *parameters)
+{
+	char *all;
+	int ret;
+
+	/* The last one counts: whatever the others are. */
+	if (asprintf(&all, "%s%s" RELEASE_REHEARSE "=1", parameters,
+		     *parameters ? " " : "") < 0) {
+		warn(NULL);
+		return -1;
+	}
+	ret = load(number, all, true);
+	free(all);
+	if (!ret)
+		return 0;
+	if (ret == -EEXIST) {
+		tell_other(number);
+		ret = -EBUSY;
+	}
+	errno = -ret;
+	return -1;
+}
+
+/* Whether a release that is loaded was loaded to be rehearsed. */
+static bool was_rehearsed(unsigned int number)
+{
+	char path[96];
+	FILE *file;
+	int c;
+
+	snprintf(path, sizeof(path),
+		 "/sys/module/" MODULE_PREFIX "%u/parameters/"
+		 RELEASE_REHEARSE, number);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	c = getc(file);
+	fclose(file);
+	return c == 'Y';
+}
+
+/**
+ * release_remove_rehearsed() - remove what rehearsals have left loaded
+ *
+ * A release that was loaded to be rehearsed never comes to run.
+ */
+void release_remove_rehearsed(void)
+{
+	unsigned int rehearsed = rehearsed_number(), *numbers;
+	size_t count, i;
+
+	if (release_list_loaded(&numbers, &count))
+		return;
+	for (i = 0; i < count; i++)
+		if (numbers[i] != rehearsed && was_rehearsed(numbers[i]))
+			release_purge(numbers[i], true);
+	free(numbers);
 }
 
 /**
@@ -436,7 +508,7 @@ static void wait_for_users(struct wait *wait, unsigned int number)
 	wait->ran = runs;
 	/* Whoever takes over uses the release before for a moment longer. */
 	if (wait->tries == (runs ? 1 : 2))
-		tell_users(number, wait->running);
+		obstacle_tell_users(number, wait->running);
 	poll(&change, 1, runs ? -1 : USERS_INTERVAL);
 }
 
@@ -453,7 +525,7 @@ static int remove_waiting(struct kmod_module *module, unsigned int number,
 		if (!is_busy(-ret))
 			break;
 		if (soft) {
-			tell_users(number, wait.running);
+			obstacle_tell_users(number, wait.running);
 			break;
 		}
 		wait_for_users(&wait, number);
@@ -475,14 +547,16 @@ static int remove_waiting(struct kmod_module *module, unsigned int number,
 enum release_result release_purge(unsigned int number, bool soft)
 {
 	struct kmod_module *module;
-	char name[NAME_SIZE];
+	char name[RELEASE_NAME_SIZE];
 	struct kmod_ctx *ctx;
 	int ret;
 
+	if (rehearsed_number() == number)
+		rehearsed_end_left();
 	ctx = open_kmod();
 	if (!ctx)
 		return RELEASE_FAILED;
-	module_name(number, name);
+	release_module_name(number, name);
 	ret = kmod_module_new_from_name(ctx, name, &module);
 	if (!ret) {
 		ret = remove_waiting(module, number, soft);
@@ -495,7 +569,7 @@ enum release_result release_purge(unsigned int number, bool soft)
 	if (ret == -ENOENT)
 		return RELEASE_UNCHANGED;
 	if (!is_busy(-ret))
-		tell_remove_failure(name, -ret);
+		obstacle_tell_remove(number, -ret);
 	errno = is_busy(-ret) ? EBUSY : -ret;
 	return RELEASE_FAILED;
 }

@@ -8,6 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define RELEASE_NAME_SIZE 32
+
+/* The parameter of every release that makes it run beside the running one. */
+#define RELEASE_REHEARSE "rehearse"
+
 /* What became of a release that was to be loaded or removed. */
 enum release_result {
 	RELEASE_FAILED = -1,
@@ -26,6 +31,8 @@ struct release_change {
 };
 
 int release_parse(const char *text, unsigned int *number);
+void release_module_name(unsigned int number, char name[RELEASE_NAME_SIZE]);
+unsigned int release_module_number(const char *name);
 bool release_is_parameter(const char *text);
 unsigned int release_running(void);
 int release_list_loaded(unsigned int **numbers, size_t *count);
@@ -34,6 +41,8 @@ enum release_result release_load(unsigned int number, const char *parameters,
 enum release_result release_upgrade(unsigned int number,
 				    const char *parameters,
 				    struct release_change *change);
+int release_rehearse(unsigned int number, const char *parameters);
+void release_remove_rehearsed(void);
 enum release_result release_purge(unsigned int number, bool soft);
 
 #endif /* FREQCTL_RELEASE_H */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "failure.h"
+#include "obstacle.h"
 #include "process.h"
 #include "server.h"
 
@@ -53,18 +54,13 @@ struct freq_client *server_open(int access)
 static void tell_openers(struct freq_client *client)
 {
 	struct stat status;
-	size_t count, i;
+	size_t count;
 	pid_t *pids;
 
 	if (fstat(freq_client_fd(client), &status) ||
 	    process_list_openers(status.st_rdev, &pids, &count))
 		return;
-	for (i = 0; i < count; i++) {
-		const char *name = process_name(pids[i]);
-
-		warnx("open in process %d (%s)", (int)pids[i],
-		      name ? name : "gone");
-	}
+	obstacle_tell_processes(pids, count);
 	free(pids);
 }
 
@@ -145,4 +141,5 @@ void server_tell_users(struct freq_client *client)
 {
 	tell_openers(client);
 	tell_holders(client);
+	obstacle_tell_changes();
 }

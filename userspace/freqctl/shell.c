@@ -19,6 +19,7 @@
 
 #include "command.h"
 #include "failure.h"
+#include "rehearse.h"
 #include "release.h"
 #include "server.h"
 #include "specs.h"
@@ -286,8 +287,33 @@ static int shell_load(struct shell *shell, char *rest)
 	return answer_release(release_load(number, parameters, &change));
 }
 
+/* Whether a word begins the rest, which is cut off then. */
+static bool take_option(char **rest, const char *option)
+{
+	char *word = *rest + strspn(*rest, BLANKS);
+	size_t length = strcspn(word, BLANKS);
+
+	if (length != strlen(option) || strncmp(word, option, length))
+		return false;
+	*rest = word + length;
+	return true;
+}
+
+static int shell_rehearse(struct shell *shell, char *rest)
+{
+	unsigned int number;
+	char *parameters;
+
+	(void)shell;
+	if (read_release(rest, &number, &parameters))
+		return -1;
+	return answer_release(rehearse_quietly(number, parameters) ?
+			      RELEASE_FAILED : RELEASE_UNCHANGED);
+}
+
 static int shell_upgrade(struct shell *shell, char *rest)
 {
+	bool rehearsed = take_option(&rest, "--rehearse");
 	struct release_change change;
 	unsigned int number;
 	char *parameters;
@@ -295,6 +321,9 @@ static int shell_upgrade(struct shell *shell, char *rest)
 	(void)shell;
 	if (read_release(rest, &number, &parameters))
 		return -1;
+	if (rehearsed && release_running() != number &&
+	    rehearse_quietly(number, parameters))
+		return answer_release(RELEASE_FAILED);
 	return answer_release(release_upgrade(number, parameters, &change));
 }
 
@@ -350,8 +379,10 @@ static const struct shell_command commands[] = {
 	{ "status", "", "which release runs, and its counts", shell_status },
 	{ "load", "RELEASE [PARAMETER=VALUE...]", "make a release run",
 	  shell_load },
-	{ "upgrade", "RELEASE [PARAMETER=VALUE...]",
-	  "the same, and remove the one before", shell_upgrade },
+	{ "rehearse", "RELEASE [PARAMETER=VALUE...]",
+	  "try it on a copy, beside the running one", shell_rehearse },
+	{ "upgrade", "[--rehearse] RELEASE [PARAMETER=VALUE...]",
+	  "load, and remove the one before", shell_upgrade },
 	{ "purge", "[--soft] RELEASE", "remove a release", shell_purge },
 	{ "stop", "", "detach the running release", shell_stop },
 	{ "help", "", "print this, on a terminal", shell_help },
@@ -367,7 +398,7 @@ static void print_commands(void)
 		snprintf(form, sizeof(form), "%s%s%s", commands[i].name,
 			 *commands[i].arguments ? " " : "",
 			 commands[i].arguments);
-		printf("  %-36s %s\n", form, commands[i].description);
+		printf("  %-49s %s\n", form, commands[i].description);
 	}
 }
 

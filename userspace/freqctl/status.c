@@ -15,21 +15,44 @@
 #include "command.h"
 #include "failure.h"
 #include "json.h"
+#include "rehearsed.h"
 #include "release.h"
 #include "server.h"
+
+/* The files of this folder. */
+#define UPGRADES_PATH "/sys/class/misc/freq/upgrades"
+
+enum {
+	UPGRADES_COUNT,
+	UPGRADES_REFUSED,
+	UPGRADES_GATE_LAST,
+	UPGRADES_GATE_LONGEST,
+	UPGRADES,
+};
+
+static const char *const upgrade_names[UPGRADES] = {
+	[UPGRADES_COUNT] = "count",
+	[UPGRADES_REFUSED] = "refused",
+	[UPGRADES_GATE_LAST] = "gate_last_ns",
+	[UPGRADES_GATE_LONGEST] = "gate_longest_ns",
+};
 
 /**
  * struct status - all that is shown
  * @running: number of the running release; 0 if none runs
+ * @rehearsed: number of the release that is rehearsed; 0 if none is
  * @loaded: numbers of the releases that are loaded
  * @loaded_count: how many they are
  * @info: what the server says; only if @running
+ * @upgrades: what sysfs says of those that there were
  */
 struct status {
 	unsigned int running;
+	unsigned int rehearsed;
 	unsigned int *loaded;
 	size_t loaded_count;
 	struct freq_info info;
+	unsigned long long upgrades[UPGRADES];
 };
 
 static const char *feature_name(unsigned int bit)
@@ -43,13 +66,21 @@ static const char *feature_name(unsigned int bit)
 	return name;
 }
 
+/* The server that was asked can be the rehearsed one itself. */
+static const char *loaded_as(const struct status *status, unsigned int number)
+{
+	if (number == status->rehearsed)
+		return "rehearsed";
+	return number == release_running() ? "runs" : "idle";
+}
+
 static void print_loaded(const struct status *status)
 {
 	size_t i;
 
 	for (i = 0; i < status->loaded_count; i++)
 		printf("%sv%u (%s)", i ? ", " : "", status->loaded[i],
-		       status->loaded[i] == status->running ? "runs" : "idle");
+		       loaded_as(status, status->loaded[i]));
 	puts(i ? "" : "none");
 }
 
@@ -82,6 +113,12 @@ static void print_text(const struct status *status)
 	printf("clients    %u\n", status->info.clients);
 	printf("features   ");
 	print_features(status->info.features);
+	printf("upgrades   %llu, and %llu refused\n",
+	       status->upgrades[UPGRADES_COUNT],
+	       status->upgrades[UPGRADES_REFUSED]);
+	printf("gate       %llu ns, at the longest %llu ns\n",
+	       status->upgrades[UPGRADES_GATE_LAST],
+	       status->upgrades[UPGRADES_GATE_LONGEST]);
 }
 
 static json_t *json_loaded(const struct status *status)
@@ -106,20 +143,42 @@ static json_t *json_features(__u64 features)
 	return array;
 }
 
+static json_t *json_release(unsigned int number)
+{
+	return number ? json_integer(number) : json_null();
+}
+
+static json_t *json_upgrades(const struct status *status)
+{
+	json_t *object = json_object();
+	size_t i;
+
+	for (i = 0; i < UPGRADES; i++)
+		json_object_set_new(object, upgrade_names[i],
+				    json_number(status->upgrades[i]));
+	return object;
+}
+
 static int print_json(const struct status *status)
 {
-	json_t *value;
+	json_t *value, *more;
 
-	if (!status->running)
-		return json_print(json_pack("{s:n,s:o}", "release", "loaded",
-					    json_loaded(status)), "\n");
-	value = json_pack("{s:I,s:o,s:o,s:o,s:I,s:o}",
-			  "release", (json_int_t)status->running,
+	value = json_pack("{s:o,s:o,s:o,s:o}",
+			  "release", json_release(status->running),
 			  "loaded", json_loaded(status),
-			  "free", json_number(status->info.free),
-			  "allocated", json_number(status->info.allocated),
-			  "clients", (json_int_t)status->info.clients,
-			  "features", json_features(status->info.features));
+			  "rehearsed", json_release(status->rehearsed),
+			  "upgrades", json_upgrades(status));
+	if (!status->running)
+		return json_print(value, "\n");
+	more = json_pack("{s:o,s:o,s:I,s:o}",
+			 "free", json_number(status->info.free),
+			 "allocated", json_number(status->info.allocated),
+			 "clients", (json_int_t)status->info.clients,
+			 "features", json_features(status->info.features));
+	if (json_object_update_new(value, more)) {
+		json_decref(value);
+		value = NULL;
+	}
 	return json_print(value, "\n");
 }
 
@@ -142,6 +201,25 @@ static int read_status(struct status *status)
 	return -1;
 }
 
+/* A server without these files has counted nothing. */
+static void read_upgrades(struct status *status)
+{
+	char path[64];
+	FILE *file;
+	size_t i;
+
+	for (i = 0; i < UPGRADES; i++) {
+		snprintf(path, sizeof(path), UPGRADES_PATH "/%s",
+			 upgrade_names[i]);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		if (fscanf(file, "%llu", &status->upgrades[i]) != 1)
+			status->upgrades[i] = 0;
+		fclose(file);
+	}
+}
+
 static int show(bool json)
 {
 	struct status status = { 0 };
@@ -150,6 +228,8 @@ static int show(bool json)
 	if (read_status(&status) ||
 	    release_list_loaded(&status.loaded, &status.loaded_count))
 		return EXIT_FAILED;
+	status.rehearsed = rehearsed_number();
+	read_upgrades(&status);
 
 	if (json) {
 		if (print_json(&status))

@@ -1,43 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A server inside freqctl, so that freqctl can be tested without the module:
- * linked with --wrap=ioctl, it answers the requests for any descriptor. It
- * knows one client, which is the program.
+ * linked with --wrap, it answers the requests for any descriptor. Each
+ * descriptor is a client. A rehearsal has a copy of it, behind /dev/zero.
  *
  *	FAKE_RELEASE	number of its release; 0: none runs; without it, 2
  *	FAKE_FREE	a SPEC: what is free; without it, 10-15
  *	FAKE_KEPT	a SPEC: what an other user keeps
  *	FAKE_LEFT	a file: how many are allocated when freqctl exits
+ *	FAKE_LISTS	a folder for the files that sysfs has of a rehearsal
+ *	FAKE_BUG	what is wrong with the release that is rehearsed
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <libfreq.h>
 
-int __wrap_ioctl(int fd, unsigned long request, ...);
+#include "fake_server.h"
+
+#define COPY_DEVICE "/dev/zero"
 
 /* Small, so that listings have several pages. */
 #define PAGE 4
 
 #define OTHER_USER 4000000000U
 
-static struct {
-	int begun;
+#define HELD_MAX 64
+
+struct server {
 	unsigned int release;
 	struct freq_array unused;
-	struct freq_entry held[64];
+	struct freq_entry held[HELD_MAX];
+	/* The descriptor of the client that has it; -1 if it is gone. */
+	int owner[HELD_MAX];
 	size_t held_count;
-} server;
+};
 
-static void hold(__u64 frequency, __u32 flags, __u32 uid, __s32 pid)
+static struct server live, copy;
+static int begun;
+
+static int has_bug(const struct server *server, const char *name)
 {
-	if (server.held_count == sizeof(server.held) / sizeof(*server.held))
+	const char *bug = getenv("FAKE_BUG");
+
+	return server == &copy && bug && !strcmp(bug, name);
+}
+
+static void hold(struct server *server, __u64 frequency, __u32 flags,
+		 __u32 uid, __s32 pid, int owner)
+{
+	if (server->held_count == HELD_MAX)
 		abort();
-	server.held[server.held_count++] = (struct freq_entry){
+	server->owner[server->held_count] = owner;
+	server->held[server->held_count++] = (struct freq_entry){
 		.frequency = frequency,
 		.flags = flags | FREQ_ENTRY_ALLOCATED,
 		.uid = uid,
@@ -53,7 +76,7 @@ static void tell_left(void)
 
 	if (!file)
 		return;
-	fprintf(file, "%zu\n", server.held_count);
+	fprintf(file, "%zu\n", live.held_count);
 	fclose(file);
 }
 
@@ -64,129 +87,188 @@ static void begin(void)
 	struct freq_array others = { 0 };
 	size_t i;
 
-	server.begun = 1;
+	begun = 1;
 	atexit(tell_left);
-	server.release = release ? atoi(release) : 2;
-	if (freq_array_add_spec(&server.unused, unused ? unused : "10-15") ||
+	live.release = release ? atoi(release) : 2;
+	if (freq_array_add_spec(&live.unused, unused ? unused : "10-15") ||
 	    freq_array_add_spec(&others, kept ? kept : ""))
 		abort();
 	for (i = 0; i < others.count; i++)
-		hold(others.values[i], FREQ_ENTRY_KEEP, OTHER_USER, 0);
+		hold(&live, others.values[i], FREQ_ENTRY_KEEP, OTHER_USER, 0,
+		     -1);
 	freq_array_free(&others);
 }
 
-static int fake_info(struct freq_info *info)
+static int fake_info(const struct server *server, struct freq_info *info)
 {
 	*info = (struct freq_info){
-		.release = server.release,
+		.release = server->release,
 		.clients = 1,
-		.free = server.unused.count,
-		.allocated = server.held_count,
-		.features = server.release > 1 ? FREQ_FEATURE_INJECT : 0,
+		.free = server->unused.count + has_bug(server, "count"),
+		.allocated = server->held_count,
+		.features = server->release > 1 ? FREQ_FEATURE_INJECT : 0,
 	};
 	return 0;
 }
 
-static int fake_allocate(struct freq_allocate *arg)
+static int fake_allocate(struct server *server, struct freq_allocate *arg,
+			 int fd)
 {
-	struct freq_array *unused = &server.unused;
+	struct freq_array *unused = &server->unused;
+	struct freq_allocate leak = { 0 };
 
+	if (arg->flags & ~FREQ_ALLOCATE_KEEP && !has_bug(server, "flags"))
+		return -EINVAL;
 	if (!unused->count)
 		return -ENOSPC;
 	arg->frequency = *unused->values;
+	if (has_bug(server, "twice"))
+		return 0;
 	memmove(unused->values, unused->values + 1,
 		--unused->count * sizeof(*unused->values));
-	hold(arg->frequency, FREQ_ENTRY_MINE |
-	     (arg->flags & FREQ_ALLOCATE_KEEP ? FREQ_ENTRY_KEEP : 0), 0, 1);
+	hold(server, arg->frequency,
+	     arg->flags & FREQ_ALLOCATE_KEEP ? FREQ_ENTRY_KEEP : 0,
+	     geteuid(), getpid(), fd);
+	if (has_bug(server, "leak"))
+		fake_allocate(&live, &leak, fd);
 	return 0;
 }
 
-static int fake_deallocate(const struct freq_deallocate *arg)
+static void give_back(struct server *server, size_t i)
 {
-	struct freq_array *unused = &server.unused;
-	size_t i;
+	struct freq_array *unused = &server->unused;
+	__u64 frequency = server->held[i].frequency;
 
-	for (i = 0; i < server.held_count; i++)
-		if (server.held[i].frequency == arg->frequency)
-			break;
-	if (i == server.held_count)
-		return -ENOENT;
-	if (!(server.held[i].flags & FREQ_ENTRY_MINE))
-		return -EPERM;
-	memmove(&server.held[i], &server.held[i + 1],
-		(--server.held_count - i) * sizeof(*server.held));
+	server->held_count--;
+	memmove(&server->held[i], &server->held[i + 1],
+		(server->held_count - i) * sizeof(*server->held));
+	memmove(&server->owner[i], &server->owner[i + 1],
+		(server->held_count - i) * sizeof(*server->owner));
 
-	if (freq_array_add(unused, 0))
+	if (freq_array_add(unused, frequency))
 		abort();
+	if (has_bug(server, "order"))
+		return;
 	memmove(unused->values + 1, unused->values,
 		(unused->count - 1) * sizeof(*unused->values));
-	*unused->values = arg->frequency;
+	*unused->values = frequency;
+}
+
+static int fake_deallocate(struct server *server,
+			   const struct freq_deallocate *arg, int fd)
+{
+	const struct freq_entry *held;
+	size_t i;
+
+	for (i = 0; i < server->held_count; i++)
+		if (server->held[i].frequency == arg->frequency)
+			break;
+	if (i == server->held_count)
+		return has_bug(server, "absent") ? 0 : -ENOENT;
+	held = &server->held[i];
+	if (server->owner[i] != fd && !has_bug(server, "owner") &&
+	    !(held->flags & FREQ_ENTRY_KEEP && held->uid == geteuid()))
+		return -EPERM;
+	give_back(server, i);
 	return 0;
 }
 
-static int is_known(__u64 frequency)
+static int is_known(const struct server *server, __u64 frequency)
 {
 	size_t i;
 
-	for (i = 0; i < server.unused.count; i++)
-		if (server.unused.values[i] == frequency)
+	for (i = 0; i < server->unused.count; i++)
+		if (server->unused.values[i] == frequency)
 			return 1;
-	for (i = 0; i < server.held_count; i++)
-		if (server.held[i].frequency == frequency)
+	for (i = 0; i < server->held_count; i++)
+		if (server->held[i].frequency == frequency)
 			return 1;
 	return 0;
 }
 
-static int fake_inject(struct freq_inject *arg)
+static int fake_inject(struct server *server, struct freq_inject *arg)
 {
 	const __u64 *frequencies = (const __u64 *)(uintptr_t)arg->frequencies;
-	size_t before = server.unused.count;
+	struct freq_array *unused = &server->unused;
+	size_t before = unused->count;
 	__u32 i;
 
-	if (server.release < 2)
+	if (server->release < 2)
 		return -ENOTTY;
 	if (!arg->count || arg->flags || arg->index || arg->pad)
 		return -EINVAL;
 	for (i = 0; i < arg->count; i++) {
-		if (is_known(frequencies[i])) {
-			server.unused.count = before;
-			arg->index = i;
+		if (is_known(server, frequencies[i])) {
+			if (!has_bug(server, "part"))
+				unused->count = before;
+			arg->index = has_bug(server, "index") ? 0 : i;
 			return -EEXIST;
 		}
-		if (freq_array_add(&server.unused, frequencies[i]))
+		if (freq_array_add(unused, frequencies[i]))
 			abort();
 	}
+	if (has_bug(server, "turn")) {
+		unused->values[unused->count - 1] = *unused->values;
+		*unused->values = *frequencies;
+	}
+	if (has_bug(server, "leak inject"))
+		fake_inject(&live, arg);
 	return 0;
 }
 
-/*
- * The cursor counts half pages: each other one has nothing. The free ones
- * come first.
- */
-static int fake_list(struct freq_list *arg)
+static int compare(const void *a, const void *b)
+{
+	__u64 x = ((const struct freq_entry *)a)->frequency;
+	__u64 y = ((const struct freq_entry *)b)->frequency;
+
+	return x < y ? -1 : x > y;
+}
+
+/* All that there is, ascending; to be freed. */
+static struct freq_entry *all_entries(const struct server *server, int fd,
+				      size_t *count)
+{
+	struct freq_entry *entries;
+	size_t i;
+
+	*count = server->unused.count + server->held_count;
+	entries = calloc(*count + 1, sizeof(*entries));
+	if (!entries)
+		abort();
+	for (i = 0; i < server->held_count; i++) {
+		entries[i] = server->held[i];
+		if (server->owner[i] == fd)
+			entries[i].flags |= FREQ_ENTRY_MINE;
+	}
+	for (; i < *count; i++)
+		entries[i].frequency =
+			server->unused.values[i - server->held_count];
+	if (!has_bug(server, "unsorted"))
+		qsort(entries, *count, sizeof(*entries), compare);
+	return entries;
+}
+
+/* The cursor counts half pages: each other one has nothing. */
+static int fake_list(const struct server *server, struct freq_list *arg, int fd)
 {
 	struct freq_entry *entries = (struct freq_entry *)(uintptr_t)
-				     arg->entries;
-	size_t total = server.unused.count + server.held_count;
-	size_t i = arg->cursor / 2 * PAGE, end = i + PAGE;
-	__u32 count = 0;
+				     arg->entries, *all;
+	size_t i = arg->cursor / 2 * PAGE, end = i + PAGE, total;
+	__u32 count = 0, flag;
 
 	if (arg->flags & ~(FREQ_LIST_FREE | FREQ_LIST_ALLOCATED) ||
 	    arg->count < PAGE)
 		return -EINVAL;
+	all = all_entries(server, fd, &total);
 	if (arg->cursor % 2)
 		end = i;
 	for (; i < end && i < total; i++) {
-		if (i < server.unused.count) {
-			if (arg->flags != FREQ_LIST_ALLOCATED)
-				entries[count++] = (struct freq_entry){
-					.frequency = server.unused.values[i],
-				};
-		} else if (arg->flags != FREQ_LIST_FREE) {
-			entries[count++] = server.held[i -
-						       server.unused.count];
-		}
+		flag = all[i].flags & FREQ_ENTRY_ALLOCATED ?
+		       FREQ_LIST_ALLOCATED : FREQ_LIST_FREE;
+		if (!arg->flags || arg->flags & flag)
+			entries[count++] = all[i];
 	}
+	free(all);
 	arg->count = count;
 	arg->cursor++;
 	if (arg->cursor / 2 * PAGE >= total)
@@ -194,30 +276,39 @@ static int fake_list(struct freq_list *arg)
 	return 0;
 }
 
-static int answer(unsigned long request, void *arg)
+static int is_copy(int fd)
 {
-	if (!server.begun)
+	struct stat status;
+
+	return !fstat(fd, &status) && status.st_rdev == makedev(1, 5);
+}
+
+static int answer(int fd, unsigned long request, void *arg)
+{
+	struct server *server = is_copy(fd) ? &copy : &live;
+
+	if (!begun)
 		begin();
-	if (!server.release)
+	if (!server->release)
 		return -ENODEV;
 	switch (request) {
 	case FREQ_IOC_STOP:
-		if (server.held_count)
+		if (server->held_count)
 			return -EBUSY;
-		server.release = 0;
+		server->release = 0;
 		return 0;
 	case FREQ_IOC_INFO:
-		return fake_info(arg);
+		return fake_info(server, arg);
 	case FREQ_IOC_LIST:
-		return fake_list(arg);
+		return fake_list(server, arg, fd);
 	case FREQ_IOC_ALLOCATE:
-		return fake_allocate(arg);
+		return fake_allocate(server, arg, fd);
 	case FREQ_IOC_DEALLOCATE:
-		return fake_deallocate(arg);
+		return fake_deallocate(server, arg, fd);
 	case FREQ_IOC_INJECT:
-		return fake_inject(arg);
+		return fake_inject(server, arg);
 	default:
-		return -ENOTTY;
+		return has_bug(server, "unknown") ? 0 : -ENOTTY;
 	}
 }
 
@@ -226,12 +317,124 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_list args;
 	int ret;
 
-	(void)fd;
 	va_start(args, request);
-	ret = answer(request, va_arg(args, void *));
+	ret = answer(fd, request, va_arg(args, void *));
 	va_end(args);
 	if (!ret)
 		return 0;
 	errno = -ret;
 	return -1;
+}
+
+/* The end of a client; that of the live server is seen by tell_left(). */
+int __wrap_close(int fd)
+{
+	size_t i = is_copy(fd) ? copy.held_count : 0;
+
+	while (i--) {
+		if (copy.owner[i] != fd)
+			continue;
+		copy.owner[i] = -1;
+		if (copy.held[i].flags & FREQ_ENTRY_KEEP)
+			copy.held[i].pid = 0;
+		else if (!has_bug(&copy, "close"))
+			give_back(&copy, i);
+	}
+	return __real_close(fd);
+}
+
+/* ---- A rehearsal */
+
+static void write_list(const char *name, const struct freq_array *list)
+{
+	struct freq_array sorted = { 0 };
+	char path[256], *text;
+	FILE *file;
+	size_t i;
+
+	for (i = has_bug(&copy, name); i < list->count; i++)
+		if (freq_array_add(&sorted, list->values[i]))
+			abort();
+	freq_array_sort(&sorted);
+	text = freq_array_format(&sorted);
+	snprintf(path, sizeof(path), "%s/%s", getenv("FAKE_LISTS"), name);
+	file = fopen(path, "we");
+	if (!file || !text)
+		abort();
+	fprintf(file, "%s\n", text);
+	fclose(file);
+	free(text);
+	freq_array_free(&sorted);
+}
+
+static void write_lists(void)
+{
+	struct freq_array held = { 0 };
+	size_t i;
+
+	for (i = 0; i < copy.held_count; i++)
+		if (freq_array_add(&held, copy.held[i].frequency))
+			abort();
+	write_list("free", &copy.unused);
+	write_list("allocated", &held);
+	freq_array_free(&held);
+}
+
+static void copy_server(unsigned int release)
+{
+	size_t i = 0;
+
+	copy = live;
+	copy.release = release;
+	copy.unused = (struct freq_array){ 0 };
+	if (has_bug(&copy, "lost"))
+		i++;
+	for (; i < live.unused.count; i++)
+		if (freq_array_add(&copy.unused, live.unused.values[i]))
+			abort();
+	if (has_bug(&copy, "more") && freq_array_add(&copy.unused, 1000))
+		abort();
+	if (has_bug(&copy, "holder"))
+		copy.held[0].uid++;
+	if (has_bug(&copy, "number"))
+		copy.release++;
+}
+
+static void free_copy(void)
+{
+	freq_array_free(&copy.unused);
+}
+
+int __wrap_rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number)
+{
+	*rehearsal = (struct rehearsal){ .number = number, .lock = -1 };
+	sigprocmask(SIG_BLOCK, NULL, &rehearsal->mask);
+	rehearsal->live = freq_client_open(NULL, O_RDONLY);
+	return rehearsal->live ? 0 : -1;
+}
+
+int __wrap_rehearsal_begin(struct rehearsal *rehearsal, const char *parameters)
+{
+	/* The only parameter that matters here */
+	if (!strcmp(parameters, "refuses=1")) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	if (!begun)
+		begin();
+	copy_server(rehearsal->number);
+	if (getenv("FAKE_LISTS"))
+		write_lists();
+	rehearsal->device = COPY_DEVICE;
+	rehearsal->lists = getenv("FAKE_LISTS");
+	rehearsal->copy = freq_client_open(rehearsal->device, O_RDWR);
+	return rehearsal->copy ? 0 : -1;
+}
+
+int __wrap_rehearsal_end(struct rehearsal *rehearsal)
+{
+	freq_client_close(rehearsal->copy);
+	freq_client_close(rehearsal->live);
+	free_copy();
+	return 0;
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The log of the kernel, which has the cause of a failure that the errno of a
+ * module does not tell.
+ */
+#ifndef FREQCTL_KERNEL_LOG_H
+#define FREQCTL_KERNEL_LOG_H
+
+int kernel_log_open(void);
+char *kernel_log_newest(int fd, const char *start);
+
+#endif /* FREQCTL_KERNEL_LOG_H */

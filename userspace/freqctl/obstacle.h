@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is in the way of changing a release, told on stderr.
+ */
+#ifndef FREQCTL_OBSTACLE_H
+#define FREQCTL_OBSTACLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+void obstacle_tell_processes(const pid_t *pids, size_t count);
+void obstacle_tell_rehearsal(void);
+size_t obstacle_tell_changes(void);
+void obstacle_tell_users(unsigned int number, unsigned int running);
+void obstacle_tell_load(unsigned int number, int err, bool rehearse, int log);
+void obstacle_tell_remove(unsigned int number, int err);
+
+#endif /* FREQCTL_OBSTACLE_H */

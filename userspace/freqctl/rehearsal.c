@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A release that runs beside the running one, on a copy of its state.
+ *
+ * Nothing of it is to stay, whatever happens: signals wait until it has ended;
+ * the kernel ends it when its device is closed, as by SIGKILL; and what is
+ * left then is removed when the next rehearsal is prepared.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "obstacle.h"
+#include "rehearsal.h"
+#include "rehearsed.h"
+#include "release.h"
+#include "server.h"
+
+/*
+ * For how long what a command has left behind may still have the device open,
+ * in tries of so many microseconds.
+ */
+#define END_TRIES 20
+#define END_INTERVAL 50000
+
+static const int held_signals[] = {
+	SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM,
+};
+
+static void hold_signals(sigset_t *before)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(held_signals) / sizeof(*held_signals); i++)
+		sigaddset(&set, held_signals[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
+/**
+ * rehearsal_interrupted() - whether to make an end of it
+ *
+ * Return: whether a signal waits that will end the program.
+ */
+bool rehearsal_interrupted(void)
+{
+	sigset_t pending;
+	size_t i;
+
+	sigpending(&pending);
+	for (i = 0; i < sizeof(held_signals) / sizeof(*held_signals); i++)
+		if (sigismember(&pending, held_signals[i]))
+			return true;
+	return false;
+}
+
+/* Without a folder for it, there is no lock, and it is done all the same. */
+static int take_lock(int *lock)
+{
+	rehearsed_end_left();
+	*lock = rehearsed_lock();
+	if (*lock < 0 && errno == EWOULDBLOCK) {
+		warnx("cannot rehearse: another rehearsal is going on");
+		obstacle_tell_rehearsal();
+		errno = EBUSY;
+		return -1;
+	}
+	release_remove_rehearsed();
+	return 0;
+}
+
+/**
+ * rehearsal_prepare() - do what comes before the copy is made
+ * @rehearsal: out: the rehearsal, to be given to rehearsal_end() even if this
+ *	fails
+ * @number: the release
+ *
+ * Return: 0; -1 with errno, after a message: EBUSY if the release runs, or a
+ * rehearsal is going on; ENODEV if none runs; or why it cannot be done.
+ */
+int rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number)
+{
+	unsigned int running = release_running();
+
+	*rehearsal = (struct rehearsal){ .number = number, .lock = -1 };
+	hold_signals(&rehearsal->mask);
+	if (running == number) {
+		warnx("v%u runs: it cannot be rehearsed beside itself",
+		      number);
+		errno = EBUSY;
+		return -1;
+	}
+	rehearsal->live = server_open(O_RDONLY);
+	if (!rehearsal->live)
+		return -1;
+	if (!running) {
+		warnx("cannot rehearse: no release runs");
+		errno = ENODEV;
+		return -1;
+	}
+	return take_lock(&rehearsal->lock);
+}
+
+/**
+ * rehearsal_begin() - make the copy, and the release run on it
+ * @rehearsal: the rehearsal
+ * @parameters: of the release's module, as for release_load()
+ *
+ * Return: 0; -1 with errno, after a message.
+ */
+int rehearsal_begin(struct rehearsal *rehearsal, const char *parameters)
+{
+	if (release_rehearse(rehearsal->number, parameters))
+		return -1;
+	rehearsal->device = REHEARSED_DEVICE;
+	rehearsal->lists = REHEARSED_SYSFS;
+	rehearsal->copy = freq_client_open(rehearsal->device, O_RDWR);
+	if (rehearsal->copy)
+		return 0;
+	warn("cannot open %s", rehearsal->device);
+	return -1;
+}
+
+static int throw_away(unsigned int number)
+{
+	int tries = END_TRIES;
+
+	while (rehearsed_number() == number && tries--) {
+		rehearsed_end_unused();
+		usleep(END_INTERVAL);
+	}
+	if (rehearsed_number() == number) {
+		obstacle_tell_rehearsal();
+		return -1;
+	}
+	return release_purge(number, true) == RELEASE_FAILED ? -1 : 0;
+}
+
+/**
+ * rehearsal_end() - throw the copy away, and remove the release
+ * @rehearsal: the rehearsal
+ *
+ * A signal that has come meanwhile takes effect.
+ *
+ * Return: 0; -1 with errno, after a message.
+ */
+int rehearsal_end(struct rehearsal *rehearsal)
+{
+	int ret = 0, err = errno;
+
+	freq_client_close(rehearsal->copy);
+	if (rehearsal->device)
+		ret = throw_away(rehearsal->number);
+	if (rehearsal->lock >= 0)
+		close(rehearsal->lock);
+	freq_client_close(rehearsal->live);
+	if (!ret)
+		errno = err;
+	sigprocmask(SIG_SETMASK, &rehearsal->mask, NULL);
+	return ret;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A release that runs beside the running one, on a copy of its state.
+ */
+#ifndef FREQCTL_REHEARSAL_H
+#define FREQCTL_REHEARSAL_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include <libfreq.h>
+
+/**
+ * struct rehearsal - a rehearsal
+ * @number: the release
+ * @live: a client of the server
+ * @copy: a client of the copy, which is there as long as this is open
+ * @device: the device of the copy
+ * @lists: a folder with what sysfs shows of the copy
+ * @lock: from rehearsed_lock(), or -1
+ * @mask: the signals that were blocked before
+ */
+struct rehearsal {
+	unsigned int number;
+	struct freq_client *live;
+	struct freq_client *copy;
+	const char *device;
+	const char *lists;
+	int lock;
+	sigset_t mask;
+};
+
+int rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number);
+int rehearsal_begin(struct rehearsal *rehearsal, const char *parameters);
+bool rehearsal_interrupted(void);
+int rehearsal_end(struct rehearsal *rehearsal);
+
+#endif /* FREQCTL_REHEARSAL_H */
