@@ -3,8 +3,10 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-# The kernel of the guest
+# The kernel of the guest, and those that are tested on unless K= names one:
+# debug takes long to build, and is only there when it is asked for.
 K ?= 6.1
+KERNELS := 6.1 6.12 7.3
 # The kernel to build for: the one that runs, or else the newest with headers.
 # Expanded where it is used, when its package is there.
 KDIR ?= $(shell ls -d /lib/modules/$$(uname -r)/build 2>/dev/null || \
@@ -15,7 +17,7 @@ VM_PACKAGES := $(BUILD_PACKAGES) busybox-static cpio qemu-system-x86 rsync xz-ut
 CHECK_PACKAGES := $(VM_PACKAGES) clang libclang-rt-dev mandoc perl python3-docutils sparse
 
 .PHONY: all modules userspace install check check-modules check-style check-userspace \
-	test demo vm-files clean help need need-vm need-check FORCE
+	test demo vm-files clean help need need-vm need-check need-test FORCE
 
 all: modules userspace
 
@@ -55,7 +57,10 @@ sources = $(shell find $(1) -name '.*' -prune -o -path selftests/vm -prune -o -t
 	\( -name '*.[chS]' -o -name '*.sh' -o -name Makefile -o -name Kbuild \
 	-o -name config -o -name settings \) ! -name '*.mod.c' -print | LC_ALL=C sort)
 KMOD_SOURCES := $(call sources,kmod uapi)
-TEST_SOURCES := $(call sources,selftests)
+TEST_SOURCES := $(filter-out selftests/release/%,$(call sources,selftests))
+# A release for the tests only, which is built from its own sources and kmod/'s.
+RELEASE_SOURCES := $(if $(wildcard selftests/release/Makefile),$(call sources,selftests/release))
+MODULE_SOURCES := $(KMOD_SOURCES) $(RELEASE_SOURCES)
 
 # $(call link,FOLDER,FILES,PREFIX): link FILES, without PREFIX, into FOLDER.
 define link
@@ -73,18 +78,23 @@ printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) > $@
 endef
 
 build/$(K)/kmod.list: FORCE | need-vm
-	@$(call keep,$(abspath $(KMOD_SOURCES)) "$$(selftests/vm/kernel -k $(K) build)")
+	@$(call keep,$(abspath $(MODULE_SOURCES)) "$$(selftests/vm/kernel -k $(K) build)")
 
 build/$(K)/kmod.linked: build/$(K)/kmod.list
-	rm -rf build/$(K)/kmod build/$(K)/uapi
-	@$(call link,build/$(K),$(KMOD_SOURCES))
+	rm -rf build/$(K)/kmod build/$(K)/uapi build/$(K)/selftests
+	@$(call link,build/$(K),$(MODULE_SOURCES))
 	touch $@
 
+# $(call make_modules,FOLDER,ARGUMENTS): make those in FOLDER, then the release
+# for the tests, for kernel K.
+#
 # Type data for a kernel image that is not there would only be warned about.
-VM_KBUILD = KDIR="$$(selftests/vm/kernel -k $(K) build)" CONFIG_DEBUG_INFO_BTF_MODULES=
+make_module = selftests/vm/kernel -k $(K) make $(1) CONFIG_DEBUG_INFO_BTF_MODULES= $(2)
+make_modules = $(call make_module,$(1)/kmod,$(2)) $(if $(RELEASE_SOURCES),&& \
+	$(call make_module,$(1)/selftests/release,$(2)))
 
-build/$(K)/kmod.built: build/$(K)/kmod.linked $(KMOD_SOURCES)
-	$(MAKE) -C build/$(K)/kmod $(VM_KBUILD)
+build/$(K)/kmod.built: build/$(K)/kmod.linked $(MODULE_SOURCES)
+	+$(call make_modules,build/$(K))
 	touch $@
 
 build/selftests.list: FORCE | need-vm
@@ -128,9 +138,9 @@ check: check-modules check-style check-userspace
 # Quiet, so that whatever is said is a complaint.
 check-modules: need-check
 	rm -rf build/check
-	@$(call link,build/check,$(KMOD_SOURCES))
-	@echo "  W=1 C=2 kmod"
-	@$(MAKE) -s -C build/check/kmod $(VM_KBUILD) W=1 C=2 > build/check/log 2>&1 || \
+	@$(call link,build/check,$(MODULE_SOURCES))
+	@echo "  W=1 C=2 $(dir $(wildcard kmod/Kbuild selftests/release/Kbuild))"
+	+@{ $(call make_modules,build/check,-s W=1 C=2); } > build/check/log 2>&1 || \
 		{ cat build/check/log; exit 1; }
 	@if [ -s build/check/log ]; then cat build/check/log; exit 1; fi
 
@@ -143,10 +153,10 @@ USER_IGNORE := PREFER_KERNEL_TYPES,CAMELCASE
 
 check-style: need-check
 	@echo "  checkpatch"
-	@$(CHECKPATCH) -f $(filter %.c %.h,$(KMOD_SOURCES))
+	@$(CHECKPATCH) -f $(filter %.c %.h,$(MODULE_SOURCES))
 	@$(CHECKPATCH) --ignore $(USER_IGNORE) -f $(filter %.c %.h,$(TEST_SOURCES) $(call sources,userspace))
 	@echo "  kernel-doc"
-	@"$(SOURCE_TREE)/scripts/kernel-doc" -none -Werror $(filter %.c %.h,$(KMOD_SOURCES))
+	@"$(SOURCE_TREE)/scripts/kernel-doc" -none -Werror $(filter %.c %.h,$(MODULE_SOURCES))
 	@echo "  sh -n"
 	@for script in selftests/vm/cache.sh $$(grep -rlI --exclude-dir=build '^#!/bin/sh' \
 			.ci Documentation selftests userspace); do \
@@ -157,8 +167,13 @@ check-style: need-check
 check-userspace: need-check
 	$(MAKE) -C userspace check
 
-test: check
-	selftests/vm/run -k $(K) -t 3600 -- suite
+# What is missing, all at once
+need-test:
+	@.ci/need $(CHECK_PACKAGES) $(foreach k,$(KERNELS),$(shell selftests/vm/kernel -k $(k) packages))
+
+# With K=, on that kernel only
+test: need-test check
+	@selftests/vm/matrix $(if $(filter file,$(origin K)),$(KERNELS),$(K))
 
 demo:
 	@selftests/vm/run -k $(K) $(addprefix -f ,$(wildcard Documentation/plans/*)) -- demo.sh
@@ -172,7 +187,7 @@ help:
 	@echo 'make            build the modules, for the kernel that KDIR= names, and freqctl'
 	@echo 'make install    install them under DESTDIR= and PREFIX= ($(PREFIX))'
 	@echo 'make demo       show a live upgrade, in a guest'
-	@echo 'make test       check, then run all tests, in a guest'
+	@echo 'make test       check, then run all tests, in guests of $(KERNELS), or of K= only (also debug)'
 	@echo 'make check      all that can be checked without running it'
 	@echo 'make vm-files   all that selftests/vm/run boots, for guest kernel K= ($(K))'
 	@echo 'make clean      remove what was built'

@@ -32,20 +32,46 @@ apt_get()
 	apt-get -q -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 "$@"
 }
 
-# fetch PACKAGES: download the packages that the function PACKAGES names.
+# sources SUITE...: print a list for apt of these suites, whose names need not be
+# known to the machine, of the mirror from which it takes its own.
+#
+# As apt itself understands its lists: these have two forms and many places.
+sources()
+{
+	code=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	mirror=$(apt_get update --print-uris | sed -n "s,^'\(.*\)/dists/$code/InRelease'.*,\1,p" | head -n 1)
+	if [ -z "$mirror" ]; then
+		echo "apt knows no mirror of Debian $code" >&2
+		return 1
+	fi
+	for wanted; do
+		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $wanted main"
+	done
+}
+
+# fetch PACKAGES [SUITE]: download the packages that the function PACKAGES names,
+# those of SUITE, or else of the suites that the machine has.
 #
 # The machine's lists may be absent, or so old that what they name is gone: then
-# fresh ones, from the same sources, are put here, which takes no privilege.
+# fresh ones, from the same sources, are put here, which takes no privilege. So
+# are those of a SUITE, always.
 fetch()
 {
-	fetch_named "$1" && return
-	echo "the package lists are missing or out of date: reading new ones" >&2
+	if [ -z "$2" ]; then
+		fetch_named "$1" && return
+		echo "the package lists are missing or out of date: reading new ones" >&2
+	fi
 	mkdir -p apt/lists/partial apt/cache/archives/partial || return 1
-	APT_CONFIG=$PWD/apt/conf && export APT_CONFIG
 	{
 		echo "Dir::State::Lists \"$PWD/apt/lists\";"
 		echo "Dir::Cache \"$PWD/apt/cache\";"
-	} > "$APT_CONFIG"
+		if [ "$2" ]; then
+			sources "$2" > apt/sources.list || return 1
+			echo "Dir::Etc::SourceList \"$PWD/apt/sources.list\";"
+			echo "Dir::Etc::SourceParts \"/dev/null\";"
+		fi
+	} > apt/conf
+	APT_CONFIG=$PWD/apt/conf && export APT_CONFIG
 	apt_get update && fetch_named "$1"
 	set -- $?
 	unset APT_CONFIG
@@ -60,4 +86,25 @@ fetch_named()
 	set -- $named
 	echo "fetching: $*" >&2
 	apt_get download "$@"
+}
+
+# source_archive: have linux-source-6.1.tar.xz and its version in the cache, and
+# print in which folder.
+source_archive()
+{
+	cached archive-6.1 fetch_source && echo "$cache/archive-6.1"
+}
+
+fetch_source()
+{
+	fetch source_packages || return 1
+	dpkg-deb -f linux-source-*.deb Version > version &&
+	dpkg-deb --fsys-tarfile linux-source-*.deb |
+		tar -x --strip-components=3 --wildcards '*.tar.xz' &&
+	rm linux-source-*.deb
+}
+
+source_packages()
+{
+	echo linux-source-6.1
 }
