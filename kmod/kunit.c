@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unit tests of what a release is made of and needs no server: the pool, with
+ * its tables and journal, and the notation of frequencies.
+ */
+#include <kunit/test.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "journal.h"
+#include "pool.h"
+#include "spec.h"
+
+/* Spans several chunks, and is no multiple of one. */
+#define MANY (5 * FREQ_CHUNK + 77)
+
+/* Distinct, in no order, and over all of the 64 bits: the factor is odd. */
+static u64 scattered(u32 i)
+{
+	return (i + 1) * 0x9e3779b97f4a7c15ULL;
+}
+
+static int pool_test_init(struct kunit *test)
+{
+	struct freq_pool *pool;
+
+	pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+	if (!pool)
+		return -ENOMEM;
+	test->priv = pool;
+	return freq_pool_init(pool);
+}
+
+static void pool_test_exit(struct kunit *test)
+{
+	struct freq_pool *pool = test->priv;
+
+	freq_pool_destroy(pool);
+	kfree(pool);
+}
+
+static void stage_all(struct kunit *test, u64 (*number)(u32 i), u32 count)
+{
+	struct freq_pool *pool = test->priv;
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		KUNIT_ASSERT_EQ(test, 0, freq_pool_stage(pool, number(i)));
+}
+
+static void sort_all(struct kunit *test)
+{
+	struct freq_pool *pool = test->priv;
+	u32 calls;
+
+	/* Two passes for each byte of a number, and some to begin and end. */
+	for (calls = 0; !freq_pool_sort(pool); calls++)
+		KUNIT_ASSERT_LT(test, calls, 20U * (MANY / 128 + 2));
+}
+
+static void staged_is_not_found(struct kunit *test)
+{
+	struct freq_pool *pool = test->priv;
+	u32 i;
+
+	stage_all(test, scattered, MANY);
+	for (i = 0; i < MANY; i++)
+		KUNIT_EXPECT_EQ(test, 0U, freq_pool_find(pool, scattered(i)));
+	KUNIT_EXPECT_EQ(test, 0U, pool->free.count);
+}
+
+static void published_is_found(struct kunit *test)
+{
+	struct freq_pool *pool = test->priv;
+	u32 i, index;
+
+	stage_all(test, scattered, MANY);
+	freq_pool_publish(pool);
+	KUNIT_EXPECT_EQ(test, (u32)MANY, pool->free.count);
+	for (i = 0; i < MANY; i++) {
+		index = freq_pool_find(pool, scattered(i));
+		KUNIT_ASSERT_NE(test, 0U, index);
+		KUNIT_EXPECT_EQ(test, scattered(i),
+				freq_pool_slot(pool, index)->number);
+	}
+	KUNIT_EXPECT_EQ(test, 0U, freq_pool_find(pool, 1));
+	KUNIT_EXPECT_EQ(test, 0U, freq_pool_find(pool, 0));
+}
+
+static void twice_is_refused(struct kunit *test)
+{
+	struct freq_pool *pool = test->priv;
+
+	stage_all(test, scattered, 3);
+	KUNIT_EXPECT_EQ(test, -EEXIST, freq_pool_stage(pool, scattered(1)));
+	freq_pool_publish(pool);
+	KUNIT_EXPECT_EQ(test, -EEXIST, freq_pool_stage(pool, scattered(1)));
+	KUNIT_EXPECT_EQ(test, 3U, pool->slot_count);
+}
+
+static void unstaged_never_was(struct kunit *test)
+{
+	struct freq_pool *pool = test->priv;
+	u32 i;
+
+	stage_all(test, scattered, MANY);
+	for (i = 0; i < MANY - 10; i++)
+		freq_pool_unstage(pool);
+	freq_pool_publish(pool);
+	KUNIT_EXPECT_EQ(test, 10U, pool->free.count);
+	for (i = 0; i < MANY; i++)
+		KUNIT_EXPECT_EQ(test, i < 10,
+				!!freq_pool_find(pool, scattered(i)));
+	for (i = 10; i < MANY; i++)
+		KUNIT_ASSERT_EQ(test, 0, freq_pool_stage(pool, scattered(i)));
+	freq_pool_publish(pool);
+	KUNIT_EXPECT_EQ(test, (u32)MANY, pool->free.count);
+}
+
+/* The free slots, from the first to the last and back, have these indices. */
+static void expect_free(struct kunit *test, const u32 *indices, u32 count)
+{
+	const struct freq_pool *pool = test->priv;
+	u32 i, index = pool->free.first;
+
+	KUNIT_EXPECT_EQ(test, count, pool->free.count);
+	for (i = 0; i < count; i++) {
+		KUNIT_ASSERT_EQ(test, indices[i], index);
+		index = freq_pool_slot(pool, index)->next;
+	}
+	KUNIT_EXPECT_EQ(test, 0U, index);
+	for (index = pool->free.last; i--;) {
+		KUNIT_ASSERT_EQ(test, indices[i], index);
+		index = freq_pool_slot(pool, index)->prev;
+	}
+	KUNIT_EXPECT_EQ(test, 0U, index);
+}
+
+static void queues(struct kunit *test)
+{
+	struct freq_pool *pool = test->priv;
+	struct freq_queue other = { 0 };
+
+	stage_all(test, scattered, 4);
+	freq_pool_publish(pool);
+	expect_free(test, (u32[]){ 1, 2, 3, 4 }, 4);
+
+	freq_pool_remove(pool, &pool->free, 2);
+	freq_pool_append(pool, &other, 2);
+	freq_pool_remove(pool, &pool->free, 4);
+	freq_pool_append(pool, &other, 4);
+	freq_pool_remove(pool, &pool->free, 1);
+	expect_free(test, (u32[]){ 3 }, 1);
+	freq_pool_push(pool, &pool->free, 1);
+	expect_free(test, (u32[]){ 1, 3 }, 2);
+	freq_pool_splice(pool, &other, &pool->free);
+	expect_free(test, (u32[]){ 2, 4, 1, 3 }, 4);
+	KUNIT_EXPECT_EQ(test, 0U, other.count);
+	freq_pool_splice(pool, &other, &pool->free);
+	expect_free(test, (u32[]){ 2, 4, 1, 3 }, 4);
+	freq_pool_splice(pool, &pool->free, &other);
+	expect_free(test, NULL, 0);
+	KUNIT_EXPECT_EQ(test, 2U, other.first);
+	KUNIT_EXPECT_EQ(test, 3U, other.last);
+}
+
+static void expect_order(struct kunit *test, u32 count)
+{
+	const struct freq_pool *pool = test->priv;
+	const struct freq_slot *slot, *last = NULL;
+	u32 rank;
+
+	for (rank = 0; rank < count; rank++) {
+		slot = freq_pool_ranked(pool, rank);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, slot);
+		if (last)
+			KUNIT_ASSERT_LT(test, last->number, slot->number);
+		KUNIT_EXPECT_EQ(test, rank,
+				freq_pool_rank(pool, slot->number));
+		last = slot;
+	}
+	KUNIT_EXPECT_TRUE(test, !freq_pool_ranked(pool, count));
+	KUNIT_EXPECT_EQ(test, 0U, freq_pool_rank(pool, 0));
+}
+
+static void order_of_none(struct kunit *test)
+{
+	sort_all(test);
+	expect_order(test, 0);
+}
+
+static void order_of_scattered(struct kunit *test)
+{
+	stage_all(test, scattered, MANY);
+	freq_pool_publish(test->priv);
+	sort_all(test);
+	expect_order(test, MANY);
+}
+
+static u64 ascending(u32 i)
+{
+	return 1000 + 3 * i;
+}
+
+static void order_of_ascending(struct kunit *test)
+{
+	const struct freq_pool *pool = test->priv;
+
+	stage_all(test, ascending, MANY);
+	freq_pool_publish(test->priv);
+	sort_all(test);
+	expect_order(test, MANY);
+	/* Between two of them, and behind the last. */
+	KUNIT_EXPECT_EQ(test, 1U, freq_pool_rank(pool, 1001));
+	KUNIT_EXPECT_EQ(test, (u32)MANY, freq_pool_rank(pool, U64_MAX));
+}
+
+/* What is added while the rest is being sorted is sorted next. */
+static void order_of_what_came_later(struct kunit *test)
+{
+	struct freq_pool *pool = test->priv;
+
+	stage_all(test, scattered, MANY);
+	freq_pool_publish(pool);
+	KUNIT_EXPECT_FALSE(test, freq_pool_sort(pool));
+	KUNIT_EXPECT_FALSE(test, freq_pool_sort(pool));
+	stage_all(test, ascending, 10);
+	freq_pool_publish(pool);
+	sort_all(test);
+	expect_order(test, MANY + 10);
+}
+
+static void changes_are_noted(struct kunit *test)
+{
+	struct freq_pool *pool = test->priv;
+	struct freq_journal *journal;
+	u32 note, i;
+
+	journal = kvzalloc(sizeof(*journal), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, journal);
+	INIT_KFIFO(journal->notes);
+	stage_all(test, scattered, 3);
+	freq_pool_publish(pool);
+
+	pool->journal = journal;
+	freq_pool_remove(pool, &pool->free, 2);
+	KUNIT_EXPECT_EQ(test, 2, kfifo_len(&journal->notes));
+	KUNIT_EXPECT_EQ(test, 1, kfifo_get(&journal->notes, &note));
+	KUNIT_EXPECT_EQ(test, 1U, note);
+	KUNIT_EXPECT_EQ(test, 1, kfifo_get(&journal->notes, &note));
+	KUNIT_EXPECT_EQ(test, 3U, note);
+
+	for (i = 0; i < FREQ_JOURNAL_ROOM; i++)
+		freq_pool_change(pool, 1);
+	KUNIT_EXPECT_FALSE(test, journal->overflow);
+	freq_pool_change(pool, 1);
+	KUNIT_EXPECT_TRUE(test, journal->overflow);
+	pool->journal = NULL;
+	kvfree(journal);
+}
+
+static struct kunit_case pool_cases[] = {
+	KUNIT_CASE(staged_is_not_found),
+	KUNIT_CASE(published_is_found),
+	KUNIT_CASE(twice_is_refused),
+	KUNIT_CASE(unstaged_never_was),
+	KUNIT_CASE(queues),
+	KUNIT_CASE(order_of_none),
+	KUNIT_CASE(order_of_scattered),
+	KUNIT_CASE(order_of_ascending),
+	KUNIT_CASE(order_of_what_came_later),
+	KUNIT_CASE(changes_are_noted),
+	{ }
+};
+
+static struct kunit_suite pool_suite = {
+	.name = "freq_pool",
+	.init = pool_test_init,
+	.exit = pool_test_exit,
+	.test_cases = pool_cases,
+};
+
+static void good_specs(struct kunit *test)
+{
+	static const struct {
+		const char *text;
+		struct freq_range range;
+	} specs[] = {
+		{ "0", { 0, 0, 1 } },
+		{ "10-15", { 10, 15, 1 } },
+		{ "10-16/2", { 10, 16, 2 } },
+		{ "868.1MHz", { 868100000, 868100000, 1 } },
+		{ "446.00625MHz-446.19375MHz/12.5kHz",
+		  { 446006250, 446193750, 12500 } },
+		{ "1.5G", { 1500000000, 1500000000, 1 } },
+		{ "18446744073709551615", { U64_MAX, U64_MAX, 1 } },
+	};
+	struct freq_range range;
+	const char *text;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(specs); i++) {
+		text = specs[i].text;
+		KUNIT_EXPECT_EQ(test, 1, freq_spec_next(&text, &range));
+		KUNIT_EXPECT_EQ(test, specs[i].range.start, range.start);
+		KUNIT_EXPECT_EQ(test, specs[i].range.end, range.end);
+		KUNIT_EXPECT_EQ(test, specs[i].range.step, range.step);
+		KUNIT_EXPECT_EQ(test, 0, freq_spec_next(&text, &range));
+	}
+}
+
+static void bad_specs(struct kunit *test)
+{
+	static const struct {
+		const char *text;
+		int err;
+	} specs[] = {
+		{ ",", -EINVAL }, { "1,", -EINVAL }, { "-1", -EINVAL },
+		{ "15-10", -EINVAL }, { "1-2/0", -EINVAL },
+		{ "1.5", -EINVAL }, { "0.0001k", -EINVAL },
+		{ "1-2MHz", -EINVAL }, { "1m", -EINVAL }, { "1 ", -EINVAL },
+		{ "18446744073709551616", -ERANGE },
+		{ "18446744074G", -ERANGE },
+	};
+	struct freq_range range;
+	const char *text;
+	u32 i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(specs); i++) {
+		text = specs[i].text;
+		do {
+			ret = freq_spec_next(&text, &range);
+		} while (ret > 0);
+		KUNIT_EXPECT_EQ_MSG(test, specs[i].err, ret, "%s",
+				    specs[i].text);
+	}
+}
+
+static struct kunit_case spec_cases[] = {
+	KUNIT_CASE(good_specs),
+	KUNIT_CASE(bad_specs),
+	{ }
+};
+
+static struct kunit_suite spec_suite = {
+	.name = "freq_spec",
+	.test_cases = spec_cases,
+};
+
+kunit_test_suites(&pool_suite, &spec_suite);
+
+MODULE_DESCRIPTION("Frequency allocator: unit tests");
+MODULE_AUTHOR("The freq authors");
+MODULE_LICENSE("GPL");
