@@ -236,13 +236,16 @@ static int modules_sweep(void)
 	return remain;
 }
 
-/* One try at ending the server, whatever it holds. */
+/* One try at ending the server, whatever it holds, and a rehearsal of it. */
 static void server_end(void)
 {
 	struct listing held;
 	size_t i;
 	int fd;
 
+	fd = open_rehearsal();
+	if (fd >= 0)
+		close(fd);
 	fd = open_client();
 	if (fd < 0)
 		return;
@@ -305,11 +308,54 @@ int server_upgrade(const char *from, const char *to)
 	return error ?: module_unload(from);
 }
 
+/* The number in the name of a release's module. */
+__u32 release_number(const char *module)
+{
+	return strtoul(module + strlen("freq_v"), NULL, 10);
+}
+
+bool release_runs(const char *module)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u\n", release_number(module));
+	return sysfs_is("release", text);
+}
+
+/* What is counted of upgrades; ~0 if it cannot be read. */
+__u64 upgrade_figure(const char *counter)
+{
+	char path[PATH_MAX];
+	__u64 value = ~0ULL;
+	char *text;
+
+	snprintf(path, sizeof(path), SYSFS "upgrades/%s", counter);
+	text = read_text(path);
+	if (text)
+		value = strtoull(text, NULL, 10);
+	free(text);
+	return value;
+}
+
 int open_client(void)
 {
 	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
+}
+
+int open_rehearsal(void)
+{
+	int fd = open(REHEARSAL, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Its device, and all that sysfs had of it. */
+bool rehearsal_gone(void)
+{
+	return access(REHEARSAL, F_OK) && errno == ENOENT &&
+	       access(REHEARSAL_SYSFS, F_OK) && errno == ENOENT;
 }
 
 int try_ioctl(int fd, unsigned long request, void *argument)
@@ -535,8 +581,7 @@ static bool info_same(const struct freq_info *one,
 	return false;
 }
 
-static bool listing_same(const struct listing *one,
-			 const struct listing *other)
+bool listing_same(const struct listing *one, const struct listing *other)
 {
 	size_t i;
 
@@ -584,6 +629,16 @@ bool snapshot_same(const struct snapshot *one, const struct snapshot *other)
 	return true;
 }
 
+/* Whether nothing changed but which release it is, and what that one knows. */
+bool state_same(const struct snapshot *one, const struct snapshot *other)
+{
+	struct snapshot same = *one;
+
+	same.info.release = other->info.release;
+	same.info.features = other->info.features;
+	return snapshot_same(&same, other);
+}
+
 void snapshot_free(struct snapshot *snapshot)
 {
 	listing_free(&snapshot->list);
@@ -624,13 +679,14 @@ char *read_text(const char *path)
 	return text;
 }
 
-bool sysfs_is(const char *name, const char *text)
+static bool sysfs_is_in(const char *folder, const char *name,
+			const char *text)
 {
 	char path[PATH_MAX];
 	char *seen;
 	bool same;
 
-	snprintf(path, sizeof(path), SYSFS "%s", name);
+	snprintf(path, sizeof(path), "%s%s", folder, name);
 	seen = read_text(path);
 	same = seen && !strcmp(seen, text);
 	if (!same)
@@ -640,8 +696,13 @@ bool sysfs_is(const char *name, const char *text)
 	return same;
 }
 
-/* Whether sysfs shows just what LIST tells. */
-bool sysfs_agrees(int fd)
+bool sysfs_is(const char *name, const char *text)
+{
+	return sysfs_is_in(SYSFS, name, text);
+}
+
+/* Whether a folder of sysfs shows just what LIST tells. */
+bool sysfs_agrees_in(const char *folder, int fd)
 {
 	struct listing list;
 	char *available, *allocated;
@@ -652,12 +713,18 @@ bool sysfs_agrees(int fd)
 	listing_sort(&list);
 	available = listing_format(&list, false);
 	allocated = listing_format(&list, true);
-	same = available && allocated && sysfs_is("free", available) &&
-	       sysfs_is("allocated", allocated);
+	same = available && allocated &&
+	       sysfs_is_in(folder, "free", available) &&
+	       sysfs_is_in(folder, "allocated", allocated);
 	free(available);
 	free(allocated);
 	listing_free(&list);
 	return same;
+}
+
+bool sysfs_agrees(int fd)
+{
+	return sysfs_agrees_in(SYSFS, fd);
 }
 
 /* The kernel's log, from here on. */
@@ -670,29 +737,53 @@ int log_open(void)
 	return log;
 }
 
-/*
- * Whether nothing of ours was logged since log_open(), or since this was
- * asked before. A machine that is up may have things of its own to say.
- */
-bool log_silent(int log)
+/* The next record; its length, 0 if there is none yet, or a negative errno. */
+static ssize_t log_next(int log, char *record, size_t size)
 {
-	char record[8192];
-	bool silent = true;
 	ssize_t got;
 
-	for (;;) {
-		got = read(log, record, sizeof(record) - 1);
-		/* Overtaken by newer records, which are read next. */
-		if (got < 0 && errno == EPIPE)
+	/* EPIPE: overtaken by newer records, which are read next. */
+	do {
+		got = read(log, record, size - 1);
+	} while (got < 0 && errno == EPIPE);
+	if (got < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	record[got] = '\0';
+	return got;
+}
+
+/**
+ * log_count() - what of ours was logged since log_open(), or this was asked
+ * @log: the log
+ * @text: what it has to be
+ *
+ * A machine that is up may have things of its own to say.
+ *
+ * Return: the number of records, or -1, after telling, if there was another.
+ */
+int log_count(int log, const char *text)
+{
+	char record[8192];
+	int count = 0;
+	ssize_t got;
+
+	while ((got = log_next(log, record, sizeof(record))) > 0) {
+		if (!strstr(record, "freq") && !strstr(record, "Call Trace"))
 			continue;
-		if (got <= 0)
-			return silent && got < 0 && errno == EAGAIN;
-		record[got] = '\0';
-		if (strstr(record, "freq") || strstr(record, "Call Trace")) {
-			fprintf(stderr, "# logged: %s", record);
-			silent = false;
+		if (text && strstr(record, text)) {
+			count += count >= 0;
+			continue;
 		}
+		fprintf(stderr, "# logged: %s", record);
+		count = -1;
 	}
+	return got < 0 ? -1 : count;
+}
+
+/* Whether nothing of ours was logged since then. */
+bool log_silent(int log)
+{
+	return !log_count(log, NULL);
 }
 
 /* Another user for good, with no privilege. */

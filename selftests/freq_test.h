@@ -22,6 +22,16 @@
 
 #define DEVICE		"/dev/freq"
 #define SYSFS		"/sys/class/misc/freq/"
+#define REHEARSAL	"/dev/freq-rehearsal"
+#define REHEARSAL_SYSFS	"/sys/class/misc/freq-rehearsal/"
+
+/* What only the test release knows: see release/release_v90.h. */
+struct freq_label {
+	__u64 frequency;
+	__u64 label;
+};
+
+#define FREQ_IOC_LABEL	_IOW(FREQ_IOC_MAGIC, 0x70, struct freq_label)
 
 /* An unprivileged user, and another one. Neither needs an account. */
 #define USER_A		1000
@@ -72,8 +82,13 @@ int module_references(const char *name);
 int server_start(const char *release, const char *parameters);
 int server_clean(void);
 int server_upgrade(const char *from, const char *to);
+__u32 release_number(const char *module);
+bool release_runs(const char *module);
+__u64 upgrade_figure(const char *counter);
 
 int open_client(void);
+int open_rehearsal(void);
+bool rehearsal_gone(void);
 int try_stop(int fd);
 int try_info(int fd, struct freq_info *info);
 int try_list(int fd, struct freq_list *list);
@@ -170,14 +185,18 @@ struct snapshot {
 
 int snapshot_take(struct snapshot *snapshot, int fd);
 bool snapshot_same(const struct snapshot *one, const struct snapshot *other);
+bool state_same(const struct snapshot *one, const struct snapshot *other);
+bool listing_same(const struct listing *one, const struct listing *other);
 void snapshot_free(struct snapshot *snapshot);
 
 char *read_text(const char *path);
 bool sysfs_is(const char *name, const char *text);
 bool sysfs_agrees(int fd);
+bool sysfs_agrees_in(const char *folder, int fd);
 
 int log_open(void);
 bool log_silent(int log);
+int log_count(int log, const char *text);
 
 int become(uid_t uid);
 

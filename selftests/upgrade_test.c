@@ -60,17 +60,6 @@ static bool runs(int fd, __u32 release)
 	       sysfs_is("release", text);
 }
 
-/* All but which release it is, and what that one knows. */
-static bool state_same(const struct snapshot *one,
-		       const struct snapshot *other)
-{
-	struct snapshot same = *one;
-
-	same.info.release = other->info.release;
-	same.info.features = other->info.features;
-	return snapshot_same(&same, other);
-}
-
 static int wait_to_be_told(int line, void *data)
 {
 	int fd = open_client();
