@@ -134,7 +134,7 @@ static int read_piece(struct freq_server *server, struct reader *reader,
 	const struct freq_attribute *attribute = NULL;
 	int ret = -ENODEV;
 
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	if (server->running)
 		attribute = find_attribute(server->running,
 					   reader->attribute->attr.name);
@@ -143,7 +143,7 @@ static int read_piece(struct freq_server *server, struct reader *reader,
 				      reader->text + reader->length,
 				      sizeof(reader->text) - reader->length,
 				      length);
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 	return ret;
 }
 
@@ -223,9 +223,9 @@ static ssize_t show_count(struct device *dev, char *text, size_t offset)
 	struct freq_server *server = server_of(&dev->kobj);
 	u64 count;
 
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	count = *(u64 *)((void *)server + offset);
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 	return sysfs_emit(text, "%llu\n", count);
 }
 

@@ -30,7 +30,6 @@
 
 #include "client.h"
 #include "server.h"
-#include "trace.h"
 
 /**
  * struct client - an open file description
@@ -49,25 +48,25 @@ struct client {
  * struct delivery - a request on its way
  * @client: who makes it
  * @file: the open file description, for its mode
- * @command: the request's number, with the size that the caller knows
  * @user: the argument in user memory
+ * @command: the request's number, with the size that the caller knows
  * @copied: 0, or why the argument could not be copied in
  * @valid: how many bytes of the argument are what the caller gave, or zero
+ * @has_steps_lock: the server's steps_lock is held
+ * @array: the array that is ready in @call, if it has elements
  * @call: what the release gets of it; its argument has room for
  *	FREQ_ARGUMENT_MAX bytes
- * @array: the array that is ready in @call, if it has elements
- * @has_steps_lock: the server's steps_lock is held
  */
 struct delivery {
 	struct client *client;
 	const struct file *file;
-	unsigned int command;
 	void __user *user;
+	unsigned int command;
 	int copied;
 	u32 valid;
-	struct freq_call call;
-	struct freq_array array;
 	bool has_steps_lock;
+	struct freq_array array;
+	struct freq_call call;
 };
 
 static int client_open(struct inode *inode, struct file *file)
@@ -86,10 +85,10 @@ static int client_open(struct inode *inode, struct file *file)
 	client->server = server;
 	file->private_data = client;
 
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	client->public.id = ++server->last_id;
 	server->clients++;
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 
 	return stream_open(inode, file);
 }
@@ -99,55 +98,16 @@ static int client_release(struct inode *inode, struct file *file)
 	struct client *client = file->private_data;
 	struct freq_server *server = client->server;
 
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	if (client->data)
 		server->running->close(server->state, &client->data);
 	server->clients--;
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 
 	freq_server_end_rehearsal(server);
 	put_pid(client->public.pid);
 	kfree(client);
 	return 0;
-}
-
-/*
- * What most arguments are, a few words, is copied as such: the general way is
- * made for what is larger, and costs as much as all the rest of a request.
- */
-static bool is_few_words(u32 size)
-{
-	return size <= 8 * sizeof(u64) && !(size % sizeof(u64));
-}
-
-static int copy_words_in(u64 *to, const u64 __user *from, u32 size)
-{
-	might_fault();
-	if (!user_read_access_begin(from, size))
-		return -EFAULT;
-	for (; size; size -= sizeof(*to))
-		unsafe_get_user(*to++, from++, fault);
-	user_read_access_end();
-	return 0;
-
-fault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-static int copy_words_out(u64 __user *to, const u64 *from, u32 size)
-{
-	might_fault();
-	if (!user_write_access_begin(to, size))
-		return -EFAULT;
-	for (; size; size -= sizeof(*to))
-		unsafe_put_user(*from++, to++, fault);
-	user_write_access_end();
-	return 0;
-
-fault:
-	user_write_access_end();
-	return -EFAULT;
 }
 
 static int copy_argument_in(struct delivery *delivery)
@@ -158,31 +118,36 @@ static int copy_argument_in(struct delivery *delivery)
 	if (!(_IOC_DIR(delivery->command) & _IOC_WRITE))
 		return 0;
 	delivery->valid = min_t(u32, size, FREQ_ARGUMENT_MAX);
-	if (is_few_words(size))
-		return copy_words_in(delivery->call.argument, delivery->user,
-				     size);
 	return copy_struct_from_user(delivery->call.argument,
 				     FREQ_ARGUMENT_MAX, delivery->user, size);
+}
+
+/* The line of the running release's table for a request, NULL if it is short. */
+static __always_inline const struct freq_request *
+find_line(const struct freq_server *server, unsigned int command)
+{
+	const struct freq_release *running = server->running;
+	u32 nr = _IOC_NR(command);
+
+	lockdep_assert_held(&server->lock);
+
+	if (!running || nr >= running->request_count)
+		return NULL;
+	return (const void *)running->requests +
+	       (size_t)nr * running->request_size;
 }
 
 static int find_request(const struct delivery *delivery,
 			const struct freq_request **found)
 {
 	const struct freq_server *server = delivery->client->server;
-	const struct freq_release *running = server->running;
-	const struct freq_request *request;
-	u32 nr = _IOC_NR(delivery->command);
+	unsigned int command = delivery->command;
+	const struct freq_request *request = find_line(server, command);
 
-	lockdep_assert_held(&server->lock);
-
-	if (!running)
+	if (!server->running)
 		return -ENODEV;
-	if (nr >= running->request_count)
-		return -ENOTTY;
-	request = (const void *)running->requests +
-		  (size_t)nr * running->request_size;
-	if (!request->handle ||
-	    _IOC_DIR(request->command) != _IOC_DIR(delivery->command))
+	if (!request || !request->handle ||
+	    _IOC_DIR(request->command) != _IOC_DIR(command))
 		return -ENOTTY;
 	*found = request;
 	return 0;
@@ -199,8 +164,9 @@ static int check_permission(const struct delivery *delivery,
 	return 0;
 }
 
-static int check_argument(struct delivery *delivery,
-			  const struct freq_request *request)
+/* Makes the argument one of the size that the release knows. */
+static int fit_argument(struct delivery *delivery,
+			const struct freq_request *request)
 {
 	void *argument = delivery->call.argument;
 	u32 known = _IOC_SIZE(request->command);
@@ -284,8 +250,6 @@ static int copy_reply_out(const struct delivery *delivery, u32 known,
 		return -EFAULT;
 	if (!(_IOC_DIR(delivery->command) & _IOC_READ))
 		return 0;
-	if (given == known && is_few_words(known))
-		return copy_words_out(user, call->argument, known);
 	if (copy_to_user(user, call->argument, min(given, known)))
 		return -EFAULT;
 	if (given > known && clear_user(user + known, given - known))
@@ -294,15 +258,16 @@ static int copy_reply_out(const struct delivery *delivery, u32 known,
 }
 
 /* The caller was not told of what its request did: takes that back. */
-static void undo(struct delivery *delivery)
+static noinline void undo(struct freq_server *server, unsigned int command,
+			  struct freq_call *call)
 {
-	struct freq_server *server = delivery->client->server;
 	const struct freq_request *request;
 
-	mutex_lock(&server->lock);
-	if (!find_request(delivery, &request) && request->undo)
-		request->undo(server->state, &delivery->call);
-	mutex_unlock(&server->lock);
+	freq_server_lock(server);
+	request = find_line(server, command);
+	if (request && request->undo)
+		request->undo(server->state, call);
+	freq_server_unlock(server);
 }
 
 static void drop_steps_lock(struct delivery *delivery)
@@ -324,21 +289,21 @@ static int deliver(struct delivery *delivery)
 
 	delivery->copied = copy_argument_in(delivery);
 again:
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	err = find_request(delivery, &request);
 	if (!err)
 		err = check_permission(delivery, request);
 	if (!err)
-		err = check_argument(delivery, request);
+		err = fit_argument(delivery, request);
 	if (err) {
-		mutex_unlock(&server->lock);
+		freq_server_unlock(server);
 		return err;
 	}
 
 	flags = request->flags;
 	if (!has_array(delivery, &request->array)) {
 		array = request->array;
-		mutex_unlock(&server->lock);
+		freq_server_unlock(server);
 		/* User memory can take its time; upgrades need not wait. */
 		drop_steps_lock(delivery);
 		err = prepare_array(delivery, &array,
@@ -348,7 +313,7 @@ again:
 		goto again;
 	}
 	if (flags & FREQ_REQUEST_STEPS && !delivery->has_steps_lock) {
-		mutex_unlock(&server->lock);
+		freq_server_unlock(server);
 		mutex_lock(&server->steps_lock);
 		delivery->has_steps_lock = true;
 		goto again;
@@ -357,7 +322,7 @@ again:
 	call->clients = server->clients;
 	err = request->handle(server->state, call);
 	known = _IOC_SIZE(request->command);
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 	if (err == FREQ_AGAIN) {
 		cond_resched();
 		goto again;
@@ -368,20 +333,28 @@ again:
 	if (tell && copy_reply_out(delivery, known, !err && call->array &&
 				   !(flags & FREQ_REQUEST_ARRAY_IN))) {
 		if (!err)
-			undo(delivery);
+			undo(server, delivery->command, call);
 		err = -EFAULT;
 	}
 	return err;
 }
 
-static long client_ioctl(struct file *file, unsigned int command,
-			 unsigned long argument)
+static noinline int deliver_any(struct file *file, unsigned int command,
+				unsigned long argument)
 {
 	struct client *client = file->private_data;
-	u64 buffer[FREQ_ARGUMENT_MAX / sizeof(u64)] __uninitialized;
-	struct delivery delivery __uninitialized;
-	u64 start = 0;
-	int ret;
+	u64 buffer[FREQ_ARGUMENT_MAX / sizeof(u64)];
+	struct delivery delivery = {
+		.client = client,
+		.file = file,
+		.command = command,
+		.user = (void __user *)argument,
+		.call.size = sizeof(delivery.call),
+		.call.client = &client->public,
+		.call.data = &client->data,
+		.call.argument = buffer,
+	};
+	int err;
 
 	if (_IOC_TYPE(command) != FREQ_IOC_MAGIC)
 		return -ENOTTY;
@@ -389,32 +362,123 @@ static long client_ioctl(struct file *file, unsigned int command,
 		return freq_server_stop(client->server,
 					file->f_mode & FMODE_WRITE &&
 					capable(CAP_SYS_ADMIN), &client->data);
-
-	/* One by one, since each request pays for what is set here. */
-	delivery.client = client;
-	delivery.file = file;
-	delivery.command = command;
-	delivery.user = (void __user *)argument;
-	delivery.call.size = sizeof(delivery.call);
-	delivery.call.client = &client->public;
-	delivery.call.data = &client->data;
-	delivery.call.argument = buffer;
-	delivery.call.array = NULL;
-	delivery.call.count = 0;
-	memset(delivery.call.progress, 0, sizeof(delivery.call.progress));
-	delivery.array.element = 0;
-	delivery.has_steps_lock = false;
-
-	if (trace_freq_request_enabled())
-		start = local_clock();
-	ret = deliver(&delivery);
+	err = deliver(&delivery);
 	drop_steps_lock(&delivery);
-	if (delivery.call.array)
-		kvfree(delivery.call.array);
-	if (start)
-		trace_freq_request(_IOC_NR(command), client->public.id, ret,
-				   local_clock() - start);
-	return ret;
+	kvfree(delivery.call.array);
+	return err;
+}
+
+/*
+ * The argument of a plain request. It is copied as such: the general way is
+ * made for what is larger, and costs as much as all the rest.
+ */
+struct two_words {
+	u64 first;
+	u64 second;
+};
+
+static __always_inline bool is_two_words_in(unsigned int command)
+{
+	const u32 mask = _IOC(_IOC_WRITE, 0, 0, _IOC_SIZEMASK);
+
+	return (command & mask) == _IOC(_IOC_WRITE, 0, 0,
+					sizeof(struct two_words));
+}
+
+static __always_inline bool
+copy_words_in(struct two_words *to, const struct two_words __user *from)
+{
+	might_fault();
+	if (!user_read_access_begin(from, sizeof(*from)))
+		return false;
+	unsafe_get_user(to->first, &from->first, fault);
+	unsafe_get_user(to->second, &from->second, fault);
+	user_read_access_end();
+	return true;
+
+fault:
+	user_read_access_end();
+	return false;
+}
+
+static __always_inline bool
+copy_words_out(struct two_words __user *to, const struct two_words *from)
+{
+	might_fault();
+	if (!user_write_access_begin(to, sizeof(*to)))
+		return false;
+	unsafe_put_user(from->first, &to->first, fault);
+	unsafe_put_user(from->second, &to->second, fault);
+	user_write_access_end();
+	return true;
+
+fault:
+	user_write_access_end();
+	return false;
+}
+
+/*
+ * Delivers what is nearly all: a plain request, by a caller that knows it as
+ * the running release does. It does what deliver() would do, and leaves to that
+ * whatever is not so, before anything has happened.
+ */
+static __always_inline int deliver_plain(struct file *file,
+					 unsigned int command,
+					 unsigned long argument)
+{
+	struct client *client = file->private_data;
+	struct freq_server *server = client->server;
+	struct two_words __user *user = (void __user *)argument;
+	struct two_words words __uninitialized;
+	struct freq_call call __uninitialized;
+	const struct freq_plain *plain;
+	int err;
+
+	if (!is_two_words_in(command) || !copy_words_in(&words, user))
+		return deliver_any(file, command, argument);
+
+	freq_server_lock(server);
+	plain = &server->plain[command % FREQ_PLAIN];
+	if (unlikely(plain->command != command ||
+		     plain->mode & ~file->f_mode)) {
+		freq_server_unlock(server);
+		return deliver_any(file, command, argument);
+	}
+	/* One by one: the other fields are for requests that are not plain. */
+	call.size = sizeof(call);
+	call.clients = server->clients;
+	call.client = &client->public;
+	call.data = &client->data;
+	call.argument = &words;
+	err = plain->handle(server->state, &call);
+	freq_server_unlock(server);
+
+	if (likely(!err) && _IOC_DIR(command) & _IOC_READ &&
+	    unlikely(!copy_words_out(user, &words))) {
+		undo(server, command, &call);
+		return -EFAULT;
+	}
+	return err;
+}
+
+static noinline long deliver_traced(struct file *file, unsigned int command,
+				    unsigned long argument)
+{
+	const struct client *client = file->private_data;
+	u64 start = local_clock();
+	int err = deliver_plain(file, command, argument);
+
+	trace_freq_request(_IOC_NR(command), client->public.id, err,
+			   local_clock() - start);
+	return err;
+}
+
+static long client_ioctl(struct file *file, unsigned int command,
+			 unsigned long argument)
+{
+	if (trace_freq_request_enabled())
+		return deliver_traced(file, command, argument);
+	return deliver_plain(file, command, argument);
 }
 
 const struct file_operations freq_client_fops = {

@@ -72,7 +72,8 @@ struct freq_client {
  *	and the state's to allocate and, by close() at the latest, to free
  * @argument: the argument in kernel memory, of the size that the request's
  *	number in the release's table says
- * @array: the array in kernel memory, or NULL if the request has none
+ * @array: the array in kernel memory. This field and the next two are for
+ *	requests that have an array, or FREQ_REQUEST_STEPS.
  * @count: in: elements of @array; out, for an array that is copied to the
  *	caller: how many of them to copy
  * @progress: all 0 in the first delivery, then as handle() left it. It must
@@ -89,7 +90,10 @@ struct freq_call {
 	u32 progress[3];
 };
 
-/* What handle() and read() return to be called again. */
+/*
+ * What handle() and read() return to be called again. Only a request that has
+ * an array or FREQ_REQUEST_STEPS does.
+ */
 #define FREQ_AGAIN 1
 
 /**

@@ -21,6 +21,7 @@ struct freq_server freq_server = {
 		 */
 		.mode = 0666,
 	},
+	.plain = freq_no_plain,
 	.lock = __MUTEX_INITIALIZER(freq_server.lock),
 	.steps_lock = __MUTEX_INITIALIZER(freq_server.steps_lock),
 	.attribute_lock = __MUTEX_INITIALIZER(freq_server.attribute_lock),
@@ -36,6 +37,7 @@ struct freq_server freq_rehearsal = {
 		.groups = freq_attribute_groups,
 		.mode = 0600,
 	},
+	.plain = freq_no_plain,
 	.lock = __MUTEX_INITIALIZER(freq_rehearsal.lock),
 	.steps_lock = __MUTEX_INITIALIZER(freq_rehearsal.steps_lock),
 	.attribute_lock = __MUTEX_INITIALIZER(freq_rehearsal.attribute_lock),

@@ -20,6 +20,7 @@
  * If step 1 fails, nothing has happened. If step 2 fails, the release calls
  * freq_door_abort(), and nothing has happened.
  */
+#include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/sched/clock.h>
@@ -79,7 +80,8 @@ static int check_requests(const struct freq_release *release)
 		if (!tail_is_zero(request, sizeof(*request),
 				  release->request_size))
 			return -E2BIG;
-		if (request->handle && !request_is_sound(request, nr))
+		if (request->handle ? !request_is_sound(request, nr) :
+				      !!memchr_inv(request, 0, sizeof(*request)))
 			return -EINVAL;
 		at += release->request_size;
 	}
@@ -134,12 +136,12 @@ static int change_begin(struct freq_server *server)
 {
 	int err = 0;
 
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	if (server->changing)
 		err = -EBUSY;
 	else
 		server->changing = true;
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 	if (!err)
 		mutex_lock(&server->steps_lock);
 	return err;
@@ -148,22 +150,78 @@ static int change_begin(struct freq_server *server)
 static void change_end(struct freq_server *server)
 {
 	mutex_unlock(&server->steps_lock);
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	server->changing = false;
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 }
 
+const struct freq_plain freq_no_plain[FREQ_PLAIN];
+
 /* The place among the server's releases that the running one does not use. */
-static struct freq_release *spare_release(struct freq_server *server)
+static struct freq_copied *spare_release(struct freq_server *server)
 {
-	return &server->releases[server->running == &server->releases[0]];
+	return &server->releases[server->running ==
+				 &server->releases[0].release];
+}
+
+static bool is_plain(const struct freq_request *request)
+{
+	return _IOC_SIZE(request->command) == 2 * sizeof(u64) &&
+	       _IOC_DIR(request->command) & _IOC_WRITE &&
+	       !(request->flags & ~FREQ_REQUEST_WRITE) &&
+	       !request->array.element;
+}
+
+/* Fills the spare place. */
+static void copy_release(struct freq_copied *copied,
+			 const struct freq_release *release)
+{
+	const void *at = release->requests;
+	const struct freq_request *request;
+	u32 nr;
+
+	memset(copied, 0, sizeof(*copied));
+	memcpy(&copied->release, release,
+	       min_t(size_t, release->size, sizeof(copied->release)));
+	for (nr = 0; nr < release->request_count; nr++) {
+		request = at;
+		if (is_plain(request))
+			copied->plain[nr % FREQ_PLAIN] = (struct freq_plain) {
+				.command = request->command,
+				.mode = request->flags & FREQ_REQUEST_WRITE ?
+					FMODE_WRITE : 0,
+				.handle = request->handle,
+			};
+		at += release->request_size;
+	}
+}
+
+/* Lets the release in the spare place run. */
+static void set_running(struct freq_server *server, void *state)
+{
+	struct freq_copied *spare = spare_release(server);
+
+	lockdep_assert_held(&server->lock);
+
+	server->state = state;
+	server->running = &spare->release;
+	server->plain = spare->plain;
+}
+
+static void set_stopped(struct freq_server *server)
+{
+	lockdep_assert_held(&server->lock);
+
+	server->state = NULL;
+	server->running = NULL;
+	server->plain = freq_no_plain;
 }
 
 static void count_refusal(struct freq_server *server)
 {
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	server->refused++;
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 }
 
 /* Gives the incoming release its server: the one there is, or another. */
@@ -199,7 +257,6 @@ static int prepare(struct freq_server *server,
 		   const struct freq_release *release, u32 flags)
 {
 	u32 version = server->running ? server->running->version : 0;
-	struct freq_release *spare;
 	int err;
 
 	if (flags & ~FREQ_DOOR_REHEARSE)
@@ -223,9 +280,7 @@ static int prepare(struct freq_server *server,
 	if (err)
 		goto put_module;
 
-	spare = spare_release(server->target);
-	memset(spare, 0, sizeof(*spare));
-	memcpy(spare, release, min_t(size_t, release->size, sizeof(*spare)));
+	copy_release(spare_release(server->target), release);
 	return 0;
 
 put_module:
@@ -292,30 +347,27 @@ static void *take_state(struct freq_server *server,
 	lockdep_assert_held(&server->lock);
 
 	state = take(server->state);
-	if (server->target == server) {
-		server->state = state;
-		server->running = spare_release(server);
-	}
+	if (server->target == server)
+		set_running(server, state);
 	return state;
 }
 
 /* The release has a copy of the state: lets it run on that. */
 static void run_rehearsal(struct freq_server *rehearsal, void *state)
 {
-	mutex_lock(&rehearsal->lock);
-	rehearsal->state = state;
-	rehearsal->running = spare_release(rehearsal);
-	mutex_unlock(&rehearsal->lock);
+	freq_server_lock(rehearsal);
+	set_running(rehearsal, state);
+	freq_server_unlock(rehearsal);
 	change_end(rehearsal);
 }
 
 static void count_upgrade(struct freq_server *server, u64 gate)
 {
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	server->upgrades++;
 	server->gate_last = gate;
 	server->gate_longest = max(gate, server->gate_longest);
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 }
 
 /**
@@ -348,13 +400,13 @@ int freq_door_commit(const void *address, int (*step)(void *state),
 	int ret;
 
 	do {
-		mutex_lock(&server->lock);
+		freq_server_lock(server);
 		gate = local_clock();
 		ret = step ? step(server->state) : 0;
 		if (!ret)
 			state = take_state(server, take);
 		gate = local_clock() - gate;
-		mutex_unlock(&server->lock);
+		freq_server_unlock(server);
 		cond_resched();
 	} while (ret == FREQ_AGAIN);
 	if (ret)
@@ -435,7 +487,7 @@ int freq_server_stop(struct freq_server *server, bool allowed, void **data)
 	if (err)
 		return err;
 
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	running = server->running;
 	if (!running) {
 		err = -ENODEV;
@@ -445,10 +497,9 @@ int freq_server_stop(struct freq_server *server, bool allowed, void **data)
 		if (*data)
 			running->close(server->state, data);
 		running->destroy(server->state);
-		server->state = NULL;
-		server->running = NULL;
+		set_stopped(server);
 	}
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 
 	if (!err) {
 		freq_attributes_prune(server, NULL);
@@ -474,14 +525,13 @@ void freq_server_end_rehearsal(struct freq_server *server)
 	if (server != &freq_rehearsal || change_begin(server))
 		return;
 
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	running = server->clients ? NULL : server->running;
 	if (running) {
 		running->destroy(server->state);
-		server->state = NULL;
-		server->running = NULL;
+		set_stopped(server);
 	}
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 
 	if (running) {
 		freq_attributes_prune(server, NULL);
@@ -502,8 +552,8 @@ u32 freq_server_version(struct freq_server *server)
 {
 	u32 version;
 
-	mutex_lock(&server->lock);
+	freq_server_lock(server);
 	version = server->running ? server->running->version : 0;
-	mutex_unlock(&server->lock);
+	freq_server_unlock(server);
 	return version;
 }

@@ -27,6 +27,18 @@ TRACE_EVENT(freq_request,
 		      __entry->duration)
 );
 
+/* The mutex is about to be dropped; duration in ns, for how long it was held. */
+TRACE_EVENT(freq_hold,
+	    TP_PROTO(unsigned long caller, u64 duration),
+	    TP_ARGS(caller, duration),
+	    TP_STRUCT__entry(__field(unsigned long, caller)
+			     __field(u64, duration)),
+	    TP_fast_assign(__entry->caller = caller;
+			   __entry->duration = duration;),
+	    TP_printk("caller=%pS duration=%llu", (void *)__entry->caller,
+		      __entry->duration)
+);
+
 /* A release came to the door; err says whether it was let in. */
 TRACE_EVENT(freq_prepare,
 	    TP_PROTO(u32 release, u32 running, int err),
