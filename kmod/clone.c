@@ -20,9 +20,8 @@ static void clone_count(const void *from, struct freq_copy_count *count)
 {
 	const struct freq_state *state = from;
 
-	count->buckets = state->pool.bucket_count;
-	count->slots = state->pool.slot_count;
-	count->holders = state->holder_count;
+	count->slots = state->pool.slot_count + 1;
+	count->holders = state->holder_count + 1;
 }
 
 static void *clone_create(void)
@@ -35,20 +34,11 @@ static int clone_make_room(void *data, const struct freq_copy_count *count)
 	struct freq_state *to = data;
 	int err;
 
-	err = freq_pool_make_room(&to->pool, max(count->buckets, count->slots));
+	err = freq_pool_make_room(&to->pool, count->slots - 1);
 	if (err)
 		return err;
-	return freq_table_grow(&to->holders, count->holders + 1,
+	return freq_table_grow(&to->holders, count->holders,
 			       sizeof(struct freq_holder));
-}
-
-static void clone_bucket(void *data, const void *from, u32 index)
-{
-	const struct freq_state *state = from;
-	struct freq_state *to = data;
-
-	*freq_pool_bucket(&to->pool, index) =
-		*freq_pool_bucket(&state->pool, index);
 }
 
 static void clone_slot(void *data, const void *from, u32 index)
@@ -56,7 +46,7 @@ static void clone_slot(void *data, const void *from, u32 index)
 	const struct freq_state *state = from;
 	struct freq_state *to = data;
 
-	*freq_pool_change(&to->pool, index) =
+	*freq_pool_write(&to->pool, index) =
 		*freq_pool_slot(&state->pool, index);
 }
 
@@ -90,7 +80,6 @@ static const struct freq_copy_ops clone_ops = {
 	.count = clone_count,
 	.create = clone_create,
 	.make_room = clone_make_room,
-	.bucket = clone_bucket,
 	.slot = clone_slot,
 	.holder = clone_holder,
 	.finish = clone_finish,

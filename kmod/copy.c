@@ -5,20 +5,19 @@
  * Since all elements of a state refer to each other by index, a copy is right
  * when each element was copied after it changed last. So elements are copied
  * one by one, those that change meanwhile are noted in the journal, and what
- * is noted is copied again. What is noted but was not reached yet is left to
- * be reached.
+ * is noted is copied again. What was not reached yet need not be noted.
  *
  * Nothing is added to the pool while the release is being changed (see
- * FREQ_REQUEST_STEPS), so slots and buckets are as many at the end as they
- * were at the beginning. Holders can become more.
+ * FREQ_REQUEST_STEPS), so slots are as many at the end as they were at the
+ * beginning. Holders can become more.
  *
  * The last step has only so little to copy that the mutex is held no longer
  * than for a few requests. Where clients change things so fast that this never
- * comes, it is allowed more after a number of tries.
+ * comes, it is allowed twice as much after a number of tries, and so on: the
+ * end comes, whatever they do.
  */
 #include <linux/err.h>
 #include <linux/minmax.h>
-#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -31,8 +30,8 @@
 /* How many that were noted the last step may copy, */
 #define LAST_STEP 16
 
-/* and how many tries it takes to double that. */
-#define LAST_TRIES 256
+/* and how many tries it takes to double that, as often as need be. */
+#define LAST_TRIES 16
 
 /**
  * struct copy - a copy being made
@@ -40,13 +39,15 @@
  * @to: the copy, NULL once it was handed out
  * @journal: what changes meanwhile
  * @done: what was copied
- * @tries: how many steps had too much to be the last
+ * @noted: how much the step before found noted, if it was too much to be last
+ * @tries: how many such steps have found no less than the one before
  */
 struct copy {
 	const struct freq_copy_ops *ops;
 	void *to;
 	struct freq_journal journal;
 	struct freq_copy_count done;
+	u32 noted;
 	u32 tries;
 };
 
@@ -68,36 +69,46 @@ int freq_copy_begin(const struct freq_copy_ops *ops, void *from,
 	err = ops->check ? ops->check(from) : 0;
 	if (err)
 		return err;
-	copy = kvzalloc(sizeof(*copy), GFP_KERNEL);
+	copy = kzalloc(sizeof(*copy), GFP_KERNEL);
 	if (!copy)
 		return -ENOMEM;
 	copy->ops = ops;
 	copy->to = ops->create();
 	if (IS_ERR(copy->to)) {
 		err = PTR_ERR(copy->to);
-		kvfree(copy);
+		kfree(copy);
 		return err;
 	}
-	INIT_KFIFO(copy->journal.notes);
 	ops->attach(from, &copy->journal);
 	*conversion = copy;
 	return 0;
 }
 
-static void copy_noted(struct copy *copy, const void *from)
+static void copy_noted(struct copy *copy, const void *from, u32 limit)
 {
-	u32 note, index, i;
+	struct freq_journal *journal = &copy->journal;
+	u32 index;
 
-	for (i = 0; i < COPY_STEP && kfifo_get(&copy->journal.notes, &note);
-	     i++) {
-		index = note & ~FREQ_JOURNAL_HOLDER;
-		if (note != index) {
-			if (index <= copy->done.holders)
-				copy->ops->holder(copy->to, from, index);
-		} else if (index <= copy->done.slots) {
-			copy->ops->slot(copy->to, from, index);
-		}
-	}
+	for (; limit && (index = freq_changes_take(&journal->slots)); limit--)
+		copy->ops->slot(copy->to, from, index);
+	for (; limit && (index = freq_changes_take(&journal->holders)); limit--)
+		copy->ops->holder(copy->to, from, index);
+}
+
+/* Makes room for copies, and for the notes that these have changed. */
+static int make_room(struct copy *copy, const struct freq_copy_count *count)
+{
+	struct freq_journal *journal = &copy->journal;
+	int err;
+
+	err = copy->ops->make_room(copy->to, count);
+	if (!err)
+		err = freq_table_grow(&journal->slots.links, count->slots,
+				      sizeof(u32));
+	if (!err)
+		err = freq_table_grow(&journal->holders.links,
+				      count->holders, sizeof(u32));
+	return err;
 }
 
 static int copy_some(struct copy *copy, const void *from,
@@ -105,32 +116,21 @@ static int copy_some(struct copy *copy, const void *from,
 {
 	struct freq_copy_count *done = &copy->done;
 	struct freq_copy_count end = {
-		.buckets = min(done->buckets + COPY_STEP, all->buckets),
 		.slots = min(done->slots + COPY_STEP, all->slots),
 		.holders = min(done->holders + COPY_STEP, all->holders),
 	};
 	int err;
 
-	err = copy->ops->make_room(copy->to, &end);
+	err = make_room(copy, &end);
 	if (err)
 		return err;
-	while (done->buckets < end.buckets)
-		copy->ops->bucket(copy->to, from, done->buckets++);
 	while (done->slots < end.slots)
-		copy->ops->slot(copy->to, from, ++done->slots);
+		copy->ops->slot(copy->to, from, done->slots++);
 	while (done->holders < end.holders)
-		copy->ops->holder(copy->to, from, ++done->holders);
+		copy->ops->holder(copy->to, from, done->holders++);
+	copy->journal.slots.end = done->slots;
+	copy->journal.holders.end = done->holders;
 	return FREQ_AGAIN;
-}
-
-/* What was changed and is not noted may be anywhere. */
-static void start_again(struct copy *copy)
-{
-	kfifo_reset(&copy->journal.notes);
-	copy->journal.overflow = false;
-	copy->done.buckets = 0;
-	copy->done.slots = 0;
-	copy->done.holders = 0;
 }
 
 /**
@@ -147,19 +147,18 @@ int freq_copy_step(void *from, void *conversion)
 	struct freq_copy_count all;
 	u32 noted, allowed;
 
-	if (copy->journal.overflow)
-		start_again(copy);
-
-	noted = kfifo_len(&copy->journal.notes);
-	copy_noted(copy, from);
 	copy->ops->count(from, &all);
 	if (memcmp(&copy->done, &all, sizeof(all)))
 		return copy_some(copy, from, &all);
 
-	allowed = LAST_STEP << min(copy->tries / LAST_TRIES, 3U);
+	noted = copy->journal.slots.count + copy->journal.holders.count;
+	allowed = LAST_STEP << min(copy->tries / LAST_TRIES, 20U);
+	copy_noted(copy, from, max(allowed, (u32)COPY_STEP));
 	if (noted <= allowed)
 		return 0;
-	copy->tries++;
+	if (noted >= copy->noted)
+		copy->tries++;
+	copy->noted = noted;
 	return FREQ_AGAIN;
 }
 
@@ -209,5 +208,7 @@ void freq_copy_free(void *conversion)
 
 	if (copy->to)
 		copy->ops->destroy(copy->to);
-	kvfree(copy);
+	freq_table_destroy(&copy->journal.holders.links);
+	freq_table_destroy(&copy->journal.slots.links);
+	kfree(copy);
 }

@@ -11,12 +11,10 @@
 
 /**
  * struct freq_copy_count - the elements of a state
- * @buckets: the buckets 0 to this one, less 1
- * @slots: the slots 1 to this one
- * @holders: the holders 1 to this one
+ * @slots: the slots 0 to this one, less 1
+ * @holders: the holders 0 to this one, less 1; 0 is none, and never noted
  */
 struct freq_copy_count {
-	u32 buckets;
 	u32 slots;
 	u32 holders;
 };
@@ -30,7 +28,6 @@ struct freq_copy_count {
  * @count: tells how many elements @from has
  * @create: makes an empty state; an ERR_PTR of -ENOMEM if it cannot
  * @make_room: sees to it that @to can have so many elements; 0 or -ENOMEM
- * @bucket: copies a bucket
  * @slot: copies a slot
  * @holder: copies a holder; @to may have an older copy of it
  * @finish: copies what is no element; does not sleep
@@ -42,7 +39,6 @@ struct freq_copy_ops {
 	void (*count)(const void *from, struct freq_copy_count *count);
 	void *(*create)(void);
 	int (*make_room)(void *to, const struct freq_copy_count *count);
-	void (*bucket)(void *to, const void *from, u32 index);
 	void (*slot)(void *to, const void *from, u32 index);
 	void (*holder)(void *to, const void *from, u32 index);
 	void (*finish)(void *to, const void *from);

@@ -6,38 +6,62 @@
 #ifndef FREQ_JOURNAL_H
 #define FREQ_JOURNAL_H
 
-#include <linux/bits.h>
 #include <linux/compiler.h>
-#include <linux/kfifo.h>
 #include <linux/types.h>
 
-/* How many changes it can have. */
-#define FREQ_JOURNAL_ROOM 16384
-
-/* A note is the index of a slot, or that of a holder and this. */
-#define FREQ_JOURNAL_HOLDER BIT(31)
+#include "table.h"
 
 /**
- * struct freq_journal - indices of what has changed
- * @notes: the indices, the same one perhaps several times
- * @overflow: some are missing
+ * struct freq_changes - the elements of one kind that were changed
+ * @links: table of u32: the element that was noted before this one, or this
+ *	one itself if it was the first; 0: it is not noted
+ * @last: the element that was noted last, 0 if none is
+ * @count: how many are noted
+ * @end: the elements below this one were copied; changes of the others are not
+ *	noted
+ *
+ * However often an element changes, it is noted once: so there is always room.
  */
-struct freq_journal {
-	DECLARE_KFIFO(notes, u32, FREQ_JOURNAL_ROOM);
-	bool overflow;
+struct freq_changes {
+	struct freq_table links;
+	u32 last;
+	u32 count;
+	u32 end;
 };
 
-void freq_journal_write(struct freq_journal *journal, u32 note);
+/**
+ * struct freq_journal - what has changed
+ * @slots: which slots
+ * @holders: which holders
+ */
+struct freq_journal {
+	struct freq_changes slots;
+	struct freq_changes holders;
+};
+
+void freq_changes_note(struct freq_changes *changes, u32 index);
+u32 freq_changes_take(struct freq_changes *changes);
 
 /**
- * freq_journal_note() - note that something changes
+ * freq_journal_slot() - note that a slot changes
  * @journal: the journal, or NULL if nobody wants to know
- * @note: what changes
+ * @index: the slot, or 0, which is none
  */
-static inline void freq_journal_note(struct freq_journal *journal, u32 note)
+static inline void freq_journal_slot(struct freq_journal *journal, u32 index)
 {
 	if (unlikely(journal))
-		freq_journal_write(journal, note);
+		freq_changes_note(&journal->slots, index);
+}
+
+/**
+ * freq_journal_holder() - note that a holder changes
+ * @journal: the journal, or NULL if nobody wants to know
+ * @index: the holder
+ */
+static inline void freq_journal_holder(struct freq_journal *journal, u32 index)
+{
+	if (unlikely(journal))
+		freq_changes_note(&journal->holders, index);
 }
 
 #endif /* FREQ_JOURNAL_H */

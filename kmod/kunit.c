@@ -6,7 +6,6 @@
 #include <kunit/test.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -132,11 +131,27 @@ static void expect_free(struct kunit *test, const u32 *indices, u32 count)
 		index = freq_pool_slot(pool, index)->next;
 	}
 	KUNIT_EXPECT_EQ(test, 0U, index);
+	if (!i)
+		KUNIT_EXPECT_EQ(test, 0U, pool->free.last);
 	for (index = pool->free.last; i--;) {
 		KUNIT_ASSERT_EQ(test, indices[i], index);
 		index = freq_pool_slot(pool, index)->prev;
 	}
-	KUNIT_EXPECT_EQ(test, 0U, index);
+}
+
+static void push(struct freq_pool *pool, struct freq_queue *to, u32 index)
+{
+	freq_pool_push(pool, to, freq_pool_write(pool, index), index);
+}
+
+static void append(struct freq_pool *pool, struct freq_queue *to, u32 index)
+{
+	freq_pool_append(pool, to, freq_pool_write(pool, index), index);
+}
+
+static void remove(struct freq_pool *pool, struct freq_queue *from, u32 index)
+{
+	freq_pool_remove(pool, from, freq_pool_slot(pool, index), index);
 }
 
 static void queues(struct kunit *test)
@@ -148,13 +163,19 @@ static void queues(struct kunit *test)
 	freq_pool_publish(pool);
 	expect_free(test, (u32[]){ 1, 2, 3, 4 }, 4);
 
-	freq_pool_remove(pool, &pool->free, 2);
-	freq_pool_append(pool, &other, 2);
-	freq_pool_remove(pool, &pool->free, 4);
-	freq_pool_append(pool, &other, 4);
-	freq_pool_remove(pool, &pool->free, 1);
+	remove(pool, &pool->free, 2);
+	append(pool, &other, 2);
+	remove(pool, &pool->free, 4);
+	append(pool, &other, 4);
+	freq_pool_take(&pool->free, freq_pool_slot(pool, 1));
 	expect_free(test, (u32[]){ 3 }, 1);
-	freq_pool_push(pool, &pool->free, 1);
+	remove(pool, &pool->free, 3);
+	expect_free(test, NULL, 0);
+	push(pool, &pool->free, 3);
+	freq_pool_take(&pool->free, freq_pool_slot(pool, 3));
+	expect_free(test, NULL, 0);
+	push(pool, &pool->free, 3);
+	push(pool, &pool->free, 1);
 	expect_free(test, (u32[]){ 1, 3 }, 2);
 	freq_pool_splice(pool, &other, &pool->free);
 	expect_free(test, (u32[]){ 2, 4, 1, 3 }, 4);
@@ -236,30 +257,36 @@ static void order_of_what_came_later(struct kunit *test)
 static void changes_are_noted(struct kunit *test)
 {
 	struct freq_pool *pool = test->priv;
-	struct freq_journal *journal;
-	u32 note, i;
+	struct freq_journal journal = { };
+	struct freq_changes *slots = &journal.slots;
+	int i;
 
-	journal = kvzalloc(sizeof(*journal), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, journal);
-	INIT_KFIFO(journal->notes);
-	stage_all(test, scattered, 3);
+	freq_table_init(&slots->links);
+	KUNIT_ASSERT_EQ(test, 0, freq_table_grow(&slots->links, 5,
+						 sizeof(u32)));
+	slots->end = 4;
+	stage_all(test, scattered, 4);
 	freq_pool_publish(pool);
 
-	pool->journal = journal;
-	freq_pool_remove(pool, &pool->free, 2);
-	KUNIT_EXPECT_EQ(test, 2, kfifo_len(&journal->notes));
-	KUNIT_EXPECT_EQ(test, 1, kfifo_get(&journal->notes, &note));
-	KUNIT_EXPECT_EQ(test, 1U, note);
-	KUNIT_EXPECT_EQ(test, 1, kfifo_get(&journal->notes, &note));
-	KUNIT_EXPECT_EQ(test, 3U, note);
-
-	for (i = 0; i < FREQ_JOURNAL_ROOM; i++)
+	pool->journal = &journal;
+	freq_pool_note_move(pool, 2, &pool->free);
+	remove(pool, &pool->free, 2);
+	/* Slot 4, which is the last, is not copied yet. */
+	KUNIT_EXPECT_EQ(test, 3U, slots->count);
+	for (i = 0; i < 3; i++)
 		freq_pool_change(pool, 1);
-	KUNIT_EXPECT_FALSE(test, journal->overflow);
-	freq_pool_change(pool, 1);
-	KUNIT_EXPECT_TRUE(test, journal->overflow);
+	freq_pool_change(pool, 4);
+	KUNIT_EXPECT_EQ(test, 3U, slots->count);
+
+	KUNIT_EXPECT_EQ(test, 3U, freq_changes_take(slots));
+	freq_pool_change(pool, 3);
+	KUNIT_EXPECT_EQ(test, 3U, freq_changes_take(slots));
+	KUNIT_EXPECT_EQ(test, 1U, freq_changes_take(slots));
+	KUNIT_EXPECT_EQ(test, 2U, freq_changes_take(slots));
+	KUNIT_EXPECT_EQ(test, 0U, freq_changes_take(slots));
+	KUNIT_EXPECT_EQ(test, 0U, slots->count);
 	pool->journal = NULL;
-	kvfree(journal);
+	freq_table_destroy(&slots->links);
 }
 
 static struct kunit_case pool_cases[] = {

@@ -7,14 +7,16 @@
  * order of the numbers. So the pool can be copied, slot by slot, into another
  * layout.
  *
- * Slots are found by hash. The number of buckets follows the number of slots
- * one by one (linear hashing: a new bucket takes its share of one old one),
- * so that no addition costs more than another.
+ * Slots are found by hash. Each slot has two buckets, whatever its frequency,
+ * so their number follows that of the slots one by one (linear hashing: new
+ * buckets take their share of one old pair), and no addition costs more than
+ * another.
  *
  * Frequencies that are added are staged first: they get slots, and a place in
  * the hash that keeps others from adding them too, but nobody finds them.
  * Publishing makes all of them appear at once, behind what is free. Only one
- * addition can be under way.
+ * addition can be under way, and none while the release is being changed: so
+ * what it changes is not noted in the journal.
  *
  * The order of the numbers is needed by readers only. So it is brought up to
  * date when one comes, in steps: by appending, as long as what was added
@@ -23,7 +25,6 @@
  * No function here takes a lock, touches user memory, or prints.
  */
 #include <linux/errno.h>
-#include <linux/hash.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
@@ -38,20 +39,6 @@ static u32 *rank_at(const struct freq_table *table, u32 rank)
 	return freq_table_at(table, rank, sizeof(u32));
 }
 
-static u32 hash(u64 number)
-{
-	return hash_64(number, 32);
-}
-
-static u32 *bucket_of(const struct freq_pool *pool, u64 number)
-{
-	u32 bucket = hash(number) & pool->bucket_mask;
-
-	if (bucket >= pool->bucket_count)
-		bucket &= pool->bucket_mask >> 1;
-	return freq_pool_bucket(pool, bucket);
-}
-
 /**
  * freq_pool_init() - make an empty pool
  * @pool: where
@@ -63,11 +50,9 @@ int freq_pool_init(struct freq_pool *pool)
 {
 	memset(pool, 0, sizeof(*pool));
 	freq_table_init(&pool->slots);
-	freq_table_init(&pool->buckets);
 	freq_table_init(&pool->sorted);
 	freq_table_init(&pool->spare);
-	pool->bucket_count = 1;
-	return freq_table_grow(&pool->buckets, 1, sizeof(u32));
+	return freq_pool_make_room(pool, 0);
 }
 
 /**
@@ -80,60 +65,19 @@ void freq_pool_destroy(struct freq_pool *pool)
 {
 	freq_table_destroy(&pool->spare);
 	freq_table_destroy(&pool->sorted);
-	freq_table_destroy(&pool->buckets);
 	freq_table_destroy(&pool->slots);
 }
 
-static u32 find_in_chain(const struct freq_pool *pool, u32 index, u64 number)
+
+/* Moves to a new bucket what of an old one belongs there. */
+static void split_bucket(struct freq_pool *pool, u32 *link, u32 *end, u32 new)
 {
-	const struct freq_slot *slot;
-
-	for (; index; index = slot->chain) {
-		slot = freq_pool_slot(pool, index);
-		if (slot->number == number)
-			break;
-	}
-	return index;
-}
-
-/**
- * freq_pool_find() - find a frequency
- * @pool: the pool
- * @number: the frequency
- *
- * Return: the index of its slot, or 0 if it is not in the pool.
- */
-u32 freq_pool_find(const struct freq_pool *pool, u64 number)
-{
-	u32 index = find_in_chain(pool, *bucket_of(pool, number), number);
-
-	return index <= pool->visible ? index : 0;
-}
-
-/*
- * A slot that is changed while nobody copies the pool: nothing is added amid a
- * change of release.
- */
-static struct freq_slot *new_slot(const struct freq_pool *pool, u32 index)
-{
-	return freq_table_at(&pool->slots, index, sizeof(struct freq_slot));
-}
-
-/* Opens a bucket and moves there what now belongs there. */
-static void add_bucket(struct freq_pool *pool)
-{
-	u32 new = pool->bucket_count, index, *link, *end;
 	struct freq_slot *slot;
-
-	if (new > pool->bucket_mask)
-		pool->bucket_mask = 2 * pool->bucket_mask + 1;
-	link = freq_pool_bucket(pool, new & (pool->bucket_mask >> 1));
-	end = freq_pool_bucket(pool, new);
-	pool->bucket_count++;
+	u32 index;
 
 	while ((index = *link)) {
-		slot = new_slot(pool, index);
-		if ((hash(slot->number) & pool->bucket_mask) == new) {
+		slot = freq_pool_write(pool, index);
+		if ((freq_pool_hash(slot->number) & pool->bucket_mask) == new) {
 			*link = slot->chain;
 			*end = index;
 			end = &slot->chain;
@@ -142,6 +86,20 @@ static void add_bucket(struct freq_pool *pool)
 		}
 	}
 	*end = 0;
+}
+
+/* Opens the buckets of the next slot. */
+static void add_buckets(struct freq_pool *pool)
+{
+	u32 new = pool->bucket_last + 1, *from, *to;
+
+	if (new > pool->bucket_mask)
+		pool->bucket_mask = 2 * pool->bucket_mask + 1;
+	from = freq_pool_write(pool, new & (pool->bucket_mask >> 1))->buckets;
+	to = freq_pool_write(pool, new)->buckets;
+	pool->bucket_last = new;
+	split_bucket(pool, &from[0], &to[0], new);
+	split_bucket(pool, &from[1], &to[1], new);
 }
 
 /**
@@ -159,7 +117,6 @@ int freq_pool_make_room(struct freq_pool *pool, u32 index)
 		return 0;
 	if (freq_table_grow(&pool->slots, index + 1,
 			    sizeof(struct freq_slot)) ||
-	    freq_table_grow(&pool->buckets, index + 1, sizeof(u32)) ||
 	    freq_table_grow(&pool->sorted, index + 1, sizeof(u32)) ||
 	    freq_table_grow(&pool->spare, index + 1, sizeof(u32)))
 		return -ENOMEM;
@@ -180,17 +137,17 @@ int freq_pool_stage(struct freq_pool *pool, u64 number)
 	u32 index = pool->slot_count + 1, *bucket;
 	struct freq_slot *slot;
 
-	if (find_in_chain(pool, *bucket_of(pool, number), number))
+	if (freq_pool_find_any(pool, number))
 		return -EEXIST;
 	if (!freq_pool_room(pool))
 		return -E2BIG;
 	if (freq_pool_make_room(pool, index))
 		return -ENOMEM;
-	if (pool->bucket_count < index)
-		add_bucket(pool);
+	if (pool->bucket_last < index)
+		add_buckets(pool);
 
-	bucket = bucket_of(pool, number);
-	slot = new_slot(pool, index);
+	bucket = freq_pool_bucket(pool, number);
+	slot = freq_pool_write(pool, index);
 	slot->number = number;
 	slot->owner = 0;
 	slot->chain = *bucket;
@@ -199,7 +156,7 @@ int freq_pool_stage(struct freq_pool *pool, u64 number)
 	slot->prev = index - 1 > pool->visible ? index - 1 : 0;
 	slot->next = 0;
 	if (slot->prev)
-		new_slot(pool, slot->prev)->next = index;
+		freq_pool_write(pool, slot->prev)->next = index;
 	pool->slot_count = index;
 	return 0;
 }
@@ -213,12 +170,12 @@ void freq_pool_unstage(struct freq_pool *pool)
 	u32 index = pool->slot_count, *link;
 	const struct freq_slot *slot = freq_pool_slot(pool, index);
 
-	for (link = bucket_of(pool, slot->number); *link != index;
-	     link = &new_slot(pool, *link)->chain)
+	for (link = freq_pool_bucket(pool, slot->number); *link != index;
+	     link = &freq_pool_write(pool, *link)->chain)
 		;
 	*link = slot->chain;
 	if (slot->prev)
-		new_slot(pool, slot->prev)->next = 0;
+		freq_pool_write(pool, slot->prev)->next = 0;
 	pool->slot_count--;
 }
 
@@ -242,7 +199,7 @@ void freq_pool_publish(struct freq_pool *pool)
 }
 
 /**
- * freq_pool_copy_counts() - make a copy of all slots and buckets a pool
+ * freq_pool_copy_counts() - make a copy of all slots a pool
  * @to: the pool that they were copied to
  * @from: the pool that they were copied from
  *
@@ -252,73 +209,49 @@ void freq_pool_copy_counts(struct freq_pool *to, const struct freq_pool *from)
 {
 	to->slot_count = from->slot_count;
 	to->visible = from->visible;
-	to->bucket_count = from->bucket_count;
+	to->bucket_last = from->bucket_last;
 	to->bucket_mask = from->bucket_mask;
 	to->free = from->free;
 }
 
 /**
- * freq_pool_push() - put a slot first
+ * freq_pool_write_move() - freq_pool_note_move() when there is a journal
  * @pool: the pool
- * @queue: the queue
- * @index: the slot; it is in no queue
- */
-void freq_pool_push(struct freq_pool *pool, struct freq_queue *queue,
-		    u32 index)
-{
-	struct freq_slot *slot = freq_pool_change(pool, index);
-
-	slot->prev = 0;
-	slot->next = queue->first;
-	if (queue->first)
-		freq_pool_change(pool, queue->first)->prev = index;
-	else
-		queue->last = index;
-	queue->first = index;
-	queue->count++;
-}
-
-/**
- * freq_pool_append() - put a slot last
- * @pool: the pool
- * @queue: the queue
- * @index: the slot; it is in no queue
- */
-void freq_pool_append(struct freq_pool *pool, struct freq_queue *queue,
-		      u32 index)
-{
-	struct freq_slot *slot = freq_pool_change(pool, index);
-
-	slot->next = 0;
-	slot->prev = queue->last;
-	if (queue->last)
-		freq_pool_change(pool, queue->last)->next = index;
-	else
-		queue->first = index;
-	queue->last = index;
-	queue->count++;
-}
-
-/**
- * freq_pool_remove() - take a slot out of its queue
- * @pool: the pool
- * @queue: the queue that it is in
  * @index: the slot
+ * @to: the queue where it is to be first, or last
  */
-void freq_pool_remove(struct freq_pool *pool, struct freq_queue *queue,
-		      u32 index)
+void freq_pool_write_move(struct freq_pool *pool, u32 index,
+			  const struct freq_queue *to)
 {
 	const struct freq_slot *slot = freq_pool_slot(pool, index);
 
-	if (slot->prev)
-		freq_pool_change(pool, slot->prev)->next = slot->next;
+	freq_journal_slot(pool->journal, index);
+	freq_journal_slot(pool->journal, slot->prev);
+	freq_journal_slot(pool->journal, slot->next);
+	freq_journal_slot(pool->journal, to->first);
+	freq_journal_slot(pool->journal, to->last);
+}
+
+/**
+ * freq_pool_restore() - put a slot back to where it was taken out of a queue
+ * @pool: the pool
+ * @queue: the queue; is as freq_pool_remove() left it
+ * @slot: the slot; is as freq_pool_remove() left it
+ * @index: its index
+ */
+void freq_pool_restore(struct freq_pool *pool, struct freq_queue *queue,
+		       struct freq_slot *slot, u32 index)
+{
+	/* Behind any other than the first, there is more before what is next. */
+	if (queue->first == slot->next)
+		queue->first = index;
 	else
-		queue->first = slot->next;
+		freq_pool_write(pool, slot->prev)->next = index;
 	if (slot->next)
-		freq_pool_change(pool, slot->next)->prev = slot->prev;
+		freq_pool_write(pool, slot->next)->prev = index;
 	else
-		queue->last = slot->prev;
-	queue->count--;
+		queue->last = index;
+	queue->count++;
 }
 
 /**

@@ -6,6 +6,8 @@
 #ifndef FREQ_POOL_H
 #define FREQ_POOL_H
 
+#include <linux/hash.h>
+#include <linux/math64.h>
 #include <linux/types.h>
 
 #include <linux/freq.h>
@@ -27,6 +29,13 @@ freq_pool_slot(const struct freq_pool *pool, u32 index)
 	return freq_table_at(&pool->slots, index, sizeof(struct freq_slot));
 }
 
+/* A slot whose change was noted, or need not be. */
+static inline struct freq_slot *freq_pool_write(struct freq_pool *pool,
+						u32 index)
+{
+	return freq_table_at(&pool->slots, index, sizeof(struct freq_slot));
+}
+
 /**
  * freq_pool_change() - find a slot that is about to change
  * @pool: the pool
@@ -37,20 +46,18 @@ freq_pool_slot(const struct freq_pool *pool, u32 index)
 static inline struct freq_slot *freq_pool_change(struct freq_pool *pool,
 						 u32 index)
 {
-	freq_journal_note(pool->journal, index);
-	return freq_table_at(&pool->slots, index, sizeof(struct freq_slot));
+	freq_journal_slot(pool->journal, index);
+	return freq_pool_write(pool, index);
 }
 
-/**
- * freq_pool_bucket() - find a bucket
- * @pool: the pool
- * @bucket: its index, 0 to the pool's bucket_count - 1
- *
- * Return: the index of the first slot in it.
+/*
+ * Both halves of the product, since the frequencies of a plan are evenly
+ * spaced: either half alone leaves some plans with long chains.
  */
-static inline u32 *freq_pool_bucket(const struct freq_pool *pool, u32 bucket)
+static inline u32 freq_pool_hash(u64 number)
 {
-	return freq_table_at(&pool->buckets, bucket, sizeof(u32));
+	return mul_u64_u64_shr(number, GOLDEN_RATIO_64, 64) ^
+	       number * GOLDEN_RATIO_64;
 }
 
 int freq_pool_init(struct freq_pool *pool);
@@ -74,14 +81,158 @@ int freq_pool_stage(struct freq_pool *pool, u64 number);
 void freq_pool_unstage(struct freq_pool *pool);
 void freq_pool_publish(struct freq_pool *pool);
 
-u32 freq_pool_find(const struct freq_pool *pool, u64 number);
+/**
+ * freq_pool_bucket() - find the bucket of a frequency
+ * @pool: the pool
+ * @number: the frequency
+ *
+ * The low bits of the hash tell the slot that has the bucket, the highest one
+ * which of its two.
+ *
+ * Return: the index of the first slot in it.
+ */
+static inline u32 *freq_pool_bucket(struct freq_pool *pool, u64 number)
+{
+	u32 hash = freq_pool_hash(number);
+	u32 index = hash & pool->bucket_mask;
 
-void freq_pool_push(struct freq_pool *pool, struct freq_queue *queue,
-		    u32 index);
-void freq_pool_append(struct freq_pool *pool, struct freq_queue *queue,
-		      u32 index);
-void freq_pool_remove(struct freq_pool *pool, struct freq_queue *queue,
-		      u32 index);
+	if (index > pool->bucket_last)
+		index &= pool->bucket_mask >> 1;
+	return &freq_pool_write(pool, index)->buckets[hash >> 31];
+}
+
+/* As freq_pool_find(), but also for what is staged. */
+static inline u32 freq_pool_find_any(struct freq_pool *pool, u64 number)
+{
+	u32 index = *freq_pool_bucket(pool, number);
+	const struct freq_slot *slot;
+
+	for (; index; index = slot->chain) {
+		slot = freq_pool_slot(pool, index);
+		if (slot->number == number)
+			break;
+	}
+	return index;
+}
+
+/**
+ * freq_pool_find() - find a frequency
+ * @pool: the pool
+ * @number: the frequency
+ *
+ * Return: the index of its slot, or 0 if it is not in the pool.
+ */
+static inline u32 freq_pool_find(struct freq_pool *pool, u64 number)
+{
+	u32 index = freq_pool_find_any(pool, number);
+
+	return index <= pool->visible ? index : 0;
+}
+
+void freq_pool_write_move(struct freq_pool *pool, u32 index,
+			  const struct freq_queue *to);
+
+/**
+ * freq_pool_note_move() - note that a slot moves to another queue
+ * @pool: the pool
+ * @index: the slot; it is still where it was
+ * @to: the queue where it is to be first, or last
+ *
+ * Must come before the functions that move it, which note nothing.
+ */
+static inline void freq_pool_note_move(struct freq_pool *pool, u32 index,
+				       const struct freq_queue *to)
+{
+	if (unlikely(pool->journal))
+		freq_pool_write_move(pool, index, to);
+}
+
+/**
+ * freq_pool_take() - take the first slot out of a queue
+ * @queue: the queue
+ * @slot: the slot
+ */
+static inline void freq_pool_take(struct freq_queue *queue,
+				  const struct freq_slot *slot)
+{
+	queue->first = slot->next;
+	if (!queue->first)
+		queue->last = 0;
+	queue->count--;
+}
+
+/**
+ * freq_pool_push() - put a slot first
+ * @pool: the pool
+ * @queue: the queue
+ * @slot: the slot; it is in no queue
+ * @index: its index
+ */
+static inline void freq_pool_push(struct freq_pool *pool,
+				  struct freq_queue *queue,
+				  struct freq_slot *slot, u32 index)
+{
+	u32 first = queue->first;
+
+	slot->next = first;
+	if (first)
+		freq_pool_write(pool, first)->prev = index;
+	else
+		queue->last = index;
+	queue->first = index;
+	queue->count++;
+}
+
+/**
+ * freq_pool_append() - put a slot last
+ * @pool: the pool
+ * @queue: the queue
+ * @slot: the slot; it is in no queue
+ * @index: its index
+ */
+static inline void freq_pool_append(struct freq_pool *pool,
+				    struct freq_queue *queue,
+				    struct freq_slot *slot, u32 index)
+{
+	u32 last = queue->last;
+
+	slot->next = 0;
+	slot->prev = last;
+	if (last)
+		freq_pool_write(pool, last)->next = index;
+	else
+		queue->first = index;
+	queue->last = index;
+	queue->count++;
+}
+
+/**
+ * freq_pool_remove() - take a slot out of its queue
+ * @pool: the pool
+ * @queue: the queue that it is in
+ * @slot: the slot
+ * @index: its index
+ */
+static inline void freq_pool_remove(struct freq_pool *pool,
+				    struct freq_queue *queue,
+				    const struct freq_slot *slot, u32 index)
+{
+	u32 next = slot->next, prev = slot->prev;
+
+	if (queue->first == index) {
+		freq_pool_take(queue, slot);
+		return;
+	}
+	freq_pool_write(pool, prev)->next = next;
+	if (next)
+		freq_pool_write(pool, next)->prev = prev;
+	else
+		queue->last = prev;
+	queue->count--;
+}
+
+void freq_pool_restore(struct freq_pool *pool, struct freq_queue *queue,
+		       struct freq_slot *slot, u32 index);
 void freq_pool_splice(struct freq_pool *pool, struct freq_queue *front,
 		      struct freq_queue *queue);
 

@@ -118,9 +118,9 @@ int freq_request_allocate(void *data, struct freq_call *call)
 
 	if (allocate->flags & ~FREQ_ALLOCATE_KEEP || allocate->pad)
 		return -EINVAL;
-	return freq_state_allocate(data, call->client, call->data,
-				   allocate->flags & FREQ_ALLOCATE_KEEP,
-				   &allocate->frequency);
+	return freq_state_allocate_one(data, call,
+				       allocate->flags & FREQ_ALLOCATE_KEEP,
+				       &allocate->frequency);
 }
 
 /**
@@ -135,8 +135,7 @@ void freq_request_allocate_undo(void *data, struct freq_call *call)
 {
 	const struct freq_allocate *allocate = call->argument;
 
-	freq_state_deallocate(data, call->client, *call->data,
-			      allocate->frequency);
+	freq_state_deallocate(data, call, allocate->frequency);
 }
 
 /**
@@ -153,6 +152,5 @@ int freq_request_deallocate(void *data, struct freq_call *call)
 
 	if (deallocate->flags || deallocate->pad)
 		return -EINVAL;
-	return freq_state_deallocate(data, call->client, *call->data,
-				     deallocate->frequency);
+	return freq_state_deallocate_one(data, call, deallocate->frequency);
 }

@@ -24,20 +24,6 @@
 #include "door.h"
 #include "state.h"
 
-static const struct freq_holder *holder_at(const struct freq_state *state,
-					   u32 index)
-{
-	return freq_table_at(&state->holders, index,
-			     sizeof(struct freq_holder));
-}
-
-static struct freq_holder *change_holder(struct freq_state *state, u32 index)
-{
-	freq_journal_note(state->pool.journal, index | FREQ_JOURNAL_HOLDER);
-	return freq_table_at(&state->holders, index,
-			     sizeof(struct freq_holder));
-}
-
 /**
  * freq_state_create() - make the state of a fresh server, without frequencies
  *
@@ -53,7 +39,9 @@ struct freq_state *freq_state_create(void)
 	if (!state)
 		return ERR_PTR(-ENOMEM);
 	freq_table_init(&state->holders);
-	if (freq_pool_init(&state->pool)) {
+	/* Holder 0 is none, but is copied as the others are. */
+	if (freq_pool_init(&state->pool) ||
+	    freq_table_grow(&state->holders, 1, sizeof(struct freq_holder))) {
 		freq_state_destroy(state);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -70,7 +58,7 @@ void freq_state_destroy(void *data)
 	u32 index;
 
 	for (index = 1; index <= state->holder_count; index++)
-		put_pid(holder_at(state, index)->pid);
+		put_pid(freq_state_holder_at(state, index)->pid);
 	freq_table_destroy(&state->holders);
 	freq_pool_destroy(&state->pool);
 	kfree(state);
@@ -98,12 +86,6 @@ bool freq_state_busy(void *state)
 	return freq_state_allocated(state);
 }
 
-/* What the door keeps for a client is the index of its holder. */
-static u32 index_of(const void *data)
-{
-	return (uintptr_t)data;
-}
-
 /**
  * freq_state_holder() - find whose a slot is
  * @state: the state
@@ -118,7 +100,7 @@ const struct freq_holder *freq_state_holder(const struct freq_state *state,
 
 	if (!slot->owner)
 		return NULL;
-	holder = holder_at(state, slot->owner & ~FREQ_OWNER_KEEP);
+	holder = freq_state_holder_at(state, slot->owner & ~FREQ_OWNER_KEEP);
 	if (!holder->pid && !(slot->owner & FREQ_OWNER_KEEP))
 		return NULL;
 	return holder;
@@ -133,7 +115,7 @@ static u32 create_holder(struct freq_state *state,
 
 	index = state->unused_holder;
 	if (index) {
-		holder = change_holder(state, index);
+		holder = freq_state_change_holder(state, index);
 		state->unused_holder = holder->next;
 		memset(holder, 0, sizeof(*holder));
 	} else {
@@ -142,7 +124,7 @@ static u32 create_holder(struct freq_state *state,
 				    sizeof(*holder)))
 			return 0;
 		state->holder_count = index;
-		holder = change_holder(state, index);
+		holder = freq_state_change_holder(state, index);
 	}
 	holder->pid = get_pid(client->pid);
 	holder->uid = client->uid;
@@ -152,11 +134,11 @@ static u32 create_holder(struct freq_state *state,
 /* Makes a holder unused if nothing names it any more. */
 static void release_holder(struct freq_state *state, u32 index)
 {
-	const struct freq_holder *holder = holder_at(state, index);
+	const struct freq_holder *holder = freq_state_holder_at(state, index);
 
 	if (holder->pid || holder->kept.count || holder->stale)
 		return;
-	change_holder(state, index)->next = state->unused_holder;
+	freq_state_change_holder(state, index)->next = state->unused_holder;
 	state->unused_holder = index;
 }
 
@@ -166,118 +148,187 @@ static void forget_holder(struct freq_state *state, struct freq_slot *slot)
 	u32 index = slot->owner;
 
 	slot->owner = 0;
-	change_holder(state, index)->stale--;
+	freq_state_change_holder(state, index)->stale--;
 	release_holder(state, index);
 }
 
 /**
- * freq_state_allocate() - allocate a frequency to a client
+ * freq_state_allocate() - allocate frequencies to a client
  * @state: the state
- * @client: the client
- * @data: its place for what the state has of it
- * @keep: whether the allocation outlives the client
- * @number: out: the frequency
+ * @call: the call of the client
+ * @keep: whether the allocations outlive the client
+ * @numbers: out: the frequencies
+ * @count: how many
  *
  * Context: may sleep.
- * Return: 0; -ENOSPC if none is free; -ENOMEM.
+ * Return: 0; -ENOSPC if not so many are free; -ENOMEM.
  */
-int freq_state_allocate(struct freq_state *state,
-			const struct freq_client *client, void **data,
-			bool keep, u64 *number)
+int freq_state_allocate(struct freq_state *state, const struct freq_call *call,
+			bool keep, u64 *numbers, u32 count)
 {
+	u32 holding = freq_state_holder_of(*call->data), owner, index;
 	struct freq_pool *pool = &state->pool;
-	u32 index = pool->free.first;
 	struct freq_holder *holder;
+	struct freq_queue *to;
 	struct freq_slot *slot;
-	u32 owner;
 
-	if (!index)
+	if (count > pool->free.count)
 		return -ENOSPC;
-	owner = index_of(*data);
-	if (!owner) {
-		owner = create_holder(state, client);
-		if (!owner)
+	if (!holding) {
+		holding = create_holder(state, call->client);
+		if (!holding)
 			return -ENOMEM;
-		*data = (void *)(uintptr_t)owner;
+		*call->data = (void *)(uintptr_t)holding;
 	}
 
-	slot = freq_pool_change(pool, index);
-	if (slot->owner)
-		forget_holder(state, slot);
-	holder = change_holder(state, owner);
-	freq_pool_remove(pool, &pool->free, index);
-	if (keep) {
-		freq_pool_append(pool, &holder->kept, index);
-		owner |= FREQ_OWNER_KEEP;
-	} else {
-		freq_pool_append(pool, &holder->held, index);
+	owner = keep ? holding | FREQ_OWNER_KEEP : holding;
+	holder = freq_state_change_holder(state, holding);
+	to = keep ? &holder->kept : &holder->held;
+	for (; count; count--) {
+		index = pool->free.first;
+		freq_pool_note_move(pool, index, to);
+		slot = freq_pool_write(pool, index);
+		if (slot->owner)
+			forget_holder(state, slot);
+		freq_state_hand_out(state, to, slot, index, owner);
+		*numbers++ = slot->number;
 	}
-	slot->owner = owner;
-	*number = slot->number;
 	return 0;
 }
 
-/**
- * freq_state_is_owner() - tell whether a client holds a slot
- * @slot: a slot that is allocated
- * @data: what the state has of the client
- *
- * Return: whether.
- */
-bool freq_state_is_owner(const struct freq_slot *slot, const void *data)
+/* What is kept is the user's; all else is the one client's only. */
+static int check_owner(const struct freq_state *state,
+		       const struct freq_slot *slot,
+		       const struct freq_call *call)
 {
-	return (slot->owner & ~FREQ_OWNER_KEEP) == index_of(data);
+	const struct freq_holder *holder = freq_state_holder(state, slot);
+
+	if (!holder)
+		return -ENOENT;
+	if (freq_state_is_owner(slot, *call->data))
+		return 0;
+	if (slot->owner & FREQ_OWNER_KEEP &&
+	    (uid_eq(holder->uid, call->client->uid) || capable(CAP_SYS_ADMIN)))
+		return 0;
+	return -EPERM;
 }
 
-/* What is kept is the user's; all else is the one client's only. */
-static bool may_deallocate(const struct freq_state *state,
-			   const struct freq_slot *slot,
-			   const struct freq_client *client, const void *data)
+/*
+ * Takes a slot from whoever holds it: 0, or why the client may not have that.
+ * Slot 0, which no frequency has, is free.
+ */
+static noinline int take_away(struct freq_state *state,
+			      const struct freq_call *call, u32 index)
 {
-	if (freq_state_is_owner(slot, data))
-		return true;
-	return slot->owner & FREQ_OWNER_KEEP &&
-	       (uid_eq(freq_state_holder(state, slot)->uid, client->uid) ||
-		capable(CAP_SYS_ADMIN));
+	struct freq_pool *pool = &state->pool;
+	const struct freq_slot *slot = freq_pool_slot(pool, index);
+	struct freq_holder *holder;
+	int err;
+
+	err = check_owner(state, slot, call);
+	if (err)
+		return err;
+	holder = freq_state_change_holder(state,
+					  slot->owner & ~FREQ_OWNER_KEEP);
+	freq_pool_note_move(pool, index, &pool->free);
+	freq_pool_remove(pool, freq_state_queue(holder, slot), slot, index);
+	return 0;
 }
 
 /**
  * freq_state_deallocate() - make a frequency free again
  * @state: the state
- * @client: who wants that
- * @data: what the state has of it
+ * @call: the call of who wants that
  * @number: the frequency
  *
  * Return: 0; -ENOENT if it is not in the pool, or not allocated; -EPERM if it
  * is somebody else's.
  */
 int freq_state_deallocate(struct freq_state *state,
-			  const struct freq_client *client, void *data,
-			  u64 number)
+			  const struct freq_call *call, u64 number)
 {
 	struct freq_pool *pool = &state->pool;
-	u32 index = freq_pool_find(pool, number);
-	const struct freq_slot *slot;
-	struct freq_holder *holder;
-	u32 owner;
+	u32 index = freq_pool_find_any(pool, number);
+	struct freq_slot *slot = freq_pool_write(pool, index);
+	u32 owner = slot->owner;
+	int err;
 
-	if (!index)
-		return -ENOENT;
-	slot = freq_pool_slot(pool, index);
-	if (!freq_state_holder(state, slot))
-		return -ENOENT;
-	owner = slot->owner & ~FREQ_OWNER_KEEP;
-	if (!may_deallocate(state, slot, client, data))
-		return -EPERM;
-
-	holder = change_holder(state, owner);
-	freq_pool_remove(pool, slot->owner & FREQ_OWNER_KEEP ? &holder->kept :
-							       &holder->held,
-			 index);
-	freq_pool_change(pool, index)->owner = 0;
-	freq_pool_push(pool, &pool->free, index);
-	release_holder(state, owner);
+	err = take_away(state, call, index);
+	if (err)
+		return err;
+	slot->owner = 0;
+	freq_pool_push(pool, &pool->free, slot, index);
+	release_holder(state, owner & ~FREQ_OWNER_KEEP);
 	return 0;
+}
+
+/* Takes back what take_away() did last. */
+static void give_again(struct freq_state *state, u32 index, u32 owner)
+{
+	struct freq_slot *slot = freq_pool_write(&state->pool, index);
+	struct freq_holder *holder;
+
+	slot->owner = owner;
+	holder = freq_state_change_holder(state, owner & ~FREQ_OWNER_KEEP);
+	freq_pool_restore(&state->pool, freq_state_queue(holder, slot), slot,
+			  index);
+}
+
+/**
+ * freq_state_deallocate_all() - make frequencies free again, or none of them
+ * @state: the state
+ * @call: the call of who wants that
+ * @numbers: the frequencies; what is there afterwards is of no use
+ * @count: how many
+ * @failed: out: at an error, the index of the one that it is about
+ *
+ * The first is freed first: so the last is the next to be given out.
+ *
+ * Return: as freq_state_deallocate(); -ENOENT also if one is there twice.
+ */
+int freq_state_deallocate_all(struct freq_state *state,
+			      const struct freq_call *call, u64 *numbers,
+			      u32 count, u32 *failed)
+{
+	u32 holding = freq_state_holder_of(*call->data);
+	struct freq_pool *pool = &state->pool;
+	struct freq_queue *held = NULL;
+	struct freq_slot *slot;
+	u32 i, index, owner;
+	int err;
+
+	if (holding)
+		held = &freq_state_change_holder(state, holding)->held;
+	/* What was taken away has no owner, so it is not taken twice. */
+	for (i = 0; i < count; i++) {
+		index = freq_pool_find_any(pool, numbers[i]);
+		slot = freq_pool_write(pool, index);
+		if (likely(slot->owner == holding && holding)) {
+			freq_pool_note_move(pool, index, &pool->free);
+			freq_pool_remove(pool, held, slot, index);
+		} else {
+			err = take_away(state, call, index);
+			if (err)
+				goto give_again;
+		}
+		numbers[i] = (u64)slot->owner << 32 | index;
+		slot->owner = 0;
+	}
+	for (i = 0; i < count; i++) {
+		index = numbers[i];
+		owner = numbers[i] >> 32;
+		freq_pool_push(pool, &pool->free, freq_pool_write(pool, index),
+			       index);
+		if (unlikely(owner != holding))
+			release_holder(state, owner & ~FREQ_OWNER_KEEP);
+	}
+	return 0;
+
+give_again:
+	*failed = i;
+	while (i--)
+		give_again(state, numbers[i], numbers[i] >> 32);
+	return err;
 }
 
 /**
@@ -291,8 +342,8 @@ int freq_state_deallocate(struct freq_state *state,
 void freq_state_close(void *data, void **place)
 {
 	struct freq_state *state = data;
-	u32 index = index_of(*place);
-	struct freq_holder *holder = change_holder(state, index);
+	u32 index = freq_state_holder_of(*place);
+	struct freq_holder *holder = freq_state_change_holder(state, index);
 
 	put_pid(holder->pid);
 	holder->pid = NULL;

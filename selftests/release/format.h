@@ -23,8 +23,9 @@ struct pid;
  * @owner: for who uses the pool: whose it is
  * @chain: index of the next slot with this hash, 0 if there is none
  * @label: given by a request that only this release has; 0: none
- * @prev: index of the slot before it in its queue, 0 if it is the first
+ * @prev: index of the slot before it in its queue; of the first, no matter
  * @next: index of the slot behind it in its queue, 0 if it is the last
+ * @buckets: two buckets
  * @number: the frequency
  */
 struct freq_slot {
@@ -33,6 +34,7 @@ struct freq_slot {
 	u64 label;
 	u32 prev;
 	u32 next;
+	u32 buckets[2];
 	u64 number;
 };
 
@@ -55,7 +57,7 @@ struct freq_queue {
  * @visible: the slots 1 to this one are in the pool
  * @slot_count: the slots 1 to this one are in use
  * @bucket_mask: the next power of two, less 1
- * @bucket_count: number of buckets
+ * @bucket_last: the slots 0 to this one have buckets that are in use
  * @sort_bins: how many, then where to, by those bits
  * @sort_moving: this pass has counted and now moves
  * @sort_shift: by which bits this pass sorts
@@ -64,7 +66,6 @@ struct freq_queue {
  * @sorted_count: the slots 1 to this one are in @sorted, in order
  * @spare: table of u32
  * @sorted: table of u32
- * @buckets: table of u32
  * @slots: table of struct freq_slot
  */
 struct freq_pool {
@@ -73,7 +74,7 @@ struct freq_pool {
 	u32 visible;
 	u32 slot_count;
 	u32 bucket_mask;
-	u32 bucket_count;
+	u32 bucket_last;
 	u32 sort_bins[256];
 	u16 sort_moving;
 	u16 sort_shift;
@@ -82,7 +83,6 @@ struct freq_pool {
 	u32 sorted_count;
 	struct freq_table spare;
 	struct freq_table sorted;
-	struct freq_table buckets;
 	struct freq_table slots;
 };
 

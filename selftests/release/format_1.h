@@ -21,9 +21,11 @@ struct pid;
  * struct freq1_slot - a frequency of the pool
  * @number: the frequency
  * @next: index of the slot behind it in its queue, 0 if it is the last
- * @prev: index of the slot before it in its queue, 0 if it is the first
- * @chain: index of the next slot with this hash, 0 if there is none
+ * @prev: index of the slot before it in its queue; of the first, no matter
+ * @chain: index of the next slot in its bucket, 0 if it is the last
  * @owner: for who uses the pool: whose it is
+ * @buckets: two of the pool's buckets, which have nothing to do with this
+ *	frequency: each is the index of the first slot in it, or 0
  */
 struct freq1_slot {
 	u64 number;
@@ -31,6 +33,7 @@ struct freq1_slot {
 	u32 prev;
 	u32 chain;
 	u32 owner;
+	u32 buckets[2];
 };
 
 /**
@@ -47,14 +50,13 @@ struct freq1_queue {
 
 /**
  * struct freq1_pool - all frequencies
- * @slots: table of struct freq1_slot; 0 is none
- * @buckets: table of u32: the slots by hash
+ * @slots: table of struct freq1_slot; 0 is no frequency, but has buckets
  * @sorted: table of u32: the slots by number, as far as @sorted_count
  * @spare: table of u32: where sorting puts what it moves
  * @slot_count: the slots 1 to this one are in use
  * @visible: the slots 1 to this one are in the pool; those above it are
  *	staged
- * @bucket_count: number of buckets
+ * @bucket_last: the slots 0 to this one have buckets that are in use
  * @bucket_mask: the next power of two, less 1
  * @sorted_count: the slots 1 to this one are in @sorted, in order
  * @sort_count: as many are being sorted; 0: no sorting is under way
@@ -69,12 +71,11 @@ struct freq1_queue {
  */
 struct freq1_pool {
 	struct freq_table slots;
-	struct freq_table buckets;
 	struct freq_table sorted;
 	struct freq_table spare;
 	u32 slot_count;
 	u32 visible;
-	u32 bucket_count;
+	u32 bucket_last;
 	u32 bucket_mask;
 	u32 sorted_count;
 	u32 sort_count;
@@ -125,8 +126,8 @@ struct freq1_state {
 };
 
 #ifdef CONFIG_64BIT
-static_assert(sizeof(struct freq1_slot) == 24);
-static_assert(sizeof(struct freq1_pool) == 64 + 32 + 1024 + 24);
+static_assert(sizeof(struct freq1_slot) == 32);
+static_assert(sizeof(struct freq1_pool) == 48 + 32 + 1024 + 24);
 static_assert(sizeof(struct freq1_holder) == 48);
 static_assert(sizeof(struct freq1_state) == sizeof(struct freq1_pool) + 24);
 #endif

@@ -29,11 +29,6 @@ static void *slot_of(const struct freq_table *slots, u32 index, size_t size)
 	return freq_table_at(slots, index, size);
 }
 
-static u32 *bucket_of(const struct freq_table *buckets, u32 index)
-{
-	return freq_table_at(buckets, index, sizeof(u32));
-}
-
 /* ---- from freq-state-1: an upgrade ---- */
 
 static void one_attach(void *data, struct freq_journal *journal)
@@ -47,9 +42,8 @@ static void one_count(const void *data, struct freq_copy_count *count)
 {
 	const struct freq1_state *from = data;
 
-	count->buckets = from->pool.bucket_count;
-	count->slots = from->pool.slot_count;
-	count->holders = from->holder_count;
+	count->slots = from->pool.slot_count + 1;
+	count->holders = from->holder_count + 1;
 }
 
 static void *up_create(void)
@@ -66,21 +60,11 @@ static int up_make_room(void *data, const struct freq_copy_count *count)
 
 	err = room_fails(count);
 	if (!err)
-		err = freq_pool_make_room(&to->pool,
-					  max(count->buckets, count->slots));
+		err = freq_pool_make_room(&to->pool, count->slots - 1);
 	if (!err)
-		err = freq_table_grow(&to->holders, count->holders + 1,
+		err = freq_table_grow(&to->holders, count->holders,
 				      sizeof(struct freq_holder));
 	return err;
-}
-
-static void up_bucket(void *data, const void *old, u32 index)
-{
-	const struct freq1_state *from = old;
-	struct freq_state *to = data;
-
-	*bucket_of(&to->pool.buckets, index) =
-		*bucket_of(&from->pool.buckets, index);
 }
 
 static void up_slot(void *data, const void *old, u32 index)
@@ -99,6 +83,8 @@ static void up_slot(void *data, const void *old, u32 index)
 	copy->label = 0;
 	copy->prev = slot->prev;
 	copy->next = slot->next;
+	copy->buckets[0] = slot->buckets[0];
+	copy->buckets[1] = slot->buckets[1];
 	copy->number = slot->number;
 }
 
@@ -134,7 +120,7 @@ static void up_finish(void *data, const void *old)
 
 	to->pool.slot_count = from->pool.slot_count;
 	to->pool.visible = from->pool.visible;
-	to->pool.bucket_count = from->pool.bucket_count;
+	to->pool.bucket_last = from->pool.bucket_last;
 	to->pool.bucket_mask = from->pool.bucket_mask;
 	up_queue(&to->pool.free, &from->pool.free);
 	to->holder_count = from->holder_count;
@@ -146,7 +132,6 @@ static const struct freq_copy_ops up_ops = {
 	.count = one_count,
 	.create = up_create,
 	.make_room = up_make_room,
-	.bucket = up_bucket,
 	.slot = up_slot,
 	.holder = up_holder,
 	.finish = up_finish,
@@ -174,9 +159,8 @@ static void test_count(const void *data, struct freq_copy_count *count)
 {
 	const struct freq_state *from = data;
 
-	count->buckets = from->pool.bucket_count;
-	count->slots = from->pool.slot_count;
-	count->holders = from->holder_count;
+	count->slots = from->pool.slot_count + 1;
+	count->holders = from->holder_count + 1;
 }
 
 static void *down_create(void)
@@ -202,35 +186,23 @@ static void down_destroy(void *data)
 	freq_table_destroy(&to->holders);
 	freq_table_destroy(&to->pool.spare);
 	freq_table_destroy(&to->pool.sorted);
-	freq_table_destroy(&to->pool.buckets);
 	freq_table_destroy(&to->pool.slots);
 	kfree(to);
 }
 
 static int down_make_room(void *data, const struct freq_copy_count *count)
 {
-	u32 slots = max(count->buckets, count->slots) + 1;
 	struct freq1_state *to = data;
 
 	if (room_fails(count) ||
-	    freq_table_grow(&to->pool.slots, slots,
+	    freq_table_grow(&to->pool.slots, count->slots,
 			    sizeof(struct freq1_slot)) ||
-	    freq_table_grow(&to->pool.buckets, slots, sizeof(u32)) ||
-	    freq_table_grow(&to->pool.sorted, slots, sizeof(u32)) ||
-	    freq_table_grow(&to->pool.spare, slots, sizeof(u32)) ||
-	    freq_table_grow(&to->holders, count->holders + 1,
+	    freq_table_grow(&to->pool.sorted, count->slots, sizeof(u32)) ||
+	    freq_table_grow(&to->pool.spare, count->slots, sizeof(u32)) ||
+	    freq_table_grow(&to->holders, count->holders,
 			    sizeof(struct freq1_holder)))
 		return -ENOMEM;
 	return 0;
-}
-
-static void down_bucket(void *data, const void *old, u32 index)
-{
-	const struct freq_state *from = old;
-	struct freq1_state *to = data;
-
-	*bucket_of(&to->pool.buckets, index) =
-		*bucket_of(&from->pool.buckets, index);
 }
 
 static void down_slot(void *data, const void *old, u32 index)
@@ -249,6 +221,8 @@ static void down_slot(void *data, const void *old, u32 index)
 	copy->owner = slot->owner & ~FREQ_OWNER_KEEP;
 	if (slot->owner & FREQ_OWNER_KEEP)
 		copy->owner |= FREQ1_OWNER_KEEP;
+	copy->buckets[0] = slot->buckets[0];
+	copy->buckets[1] = slot->buckets[1];
 }
 
 static void down_queue(struct freq1_queue *to, const struct freq_queue *from)
@@ -284,7 +258,7 @@ static void down_finish(void *data, const void *old)
 
 	to->pool.slot_count = from->pool.slot_count;
 	to->pool.visible = from->pool.visible;
-	to->pool.bucket_count = from->pool.bucket_count;
+	to->pool.bucket_last = from->pool.bucket_last;
 	to->pool.bucket_mask = from->pool.bucket_mask;
 	down_queue(&to->pool.free, &from->pool.free);
 	to->holder_count = from->holder_count;
@@ -297,7 +271,6 @@ static const struct freq_copy_ops down_ops = {
 	.count = test_count,
 	.create = down_create,
 	.make_room = down_make_room,
-	.bucket = down_bucket,
 	.slot = down_slot,
 	.holder = down_holder,
 	.finish = down_finish,
