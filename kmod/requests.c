@@ -38,6 +38,8 @@ int freq_request_info(void *data, struct freq_call *call)
 	info->allocated = freq_state_allocated(state);
 	if (knows(_IOC_NR(FREQ_IOC_INJECT)))
 		info->features |= FREQ_FEATURE_INJECT;
+	if (knows(_IOC_NR(FREQ_IOC_ALLOCATE_BATCH)))
+		info->features |= FREQ_FEATURE_BATCH;
 	return 0;
 }
 

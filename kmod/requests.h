@@ -20,6 +20,9 @@ int freq_request_allocate(void *state, struct freq_call *call);
 void freq_request_allocate_undo(void *state, struct freq_call *call);
 int freq_request_deallocate(void *state, struct freq_call *call);
 int freq_request_inject(void *state, struct freq_call *call);
+int freq_request_allocate_batch(void *state, struct freq_call *call);
+void freq_request_allocate_batch_undo(void *state, struct freq_call *call);
+int freq_request_deallocate_batch(void *state, struct freq_call *call);
 
 /*
  * The lines of a release's table, each at the place that its number gives it.
@@ -78,6 +81,33 @@ int freq_request_inject(void *state, struct freq_call *call);
 			.max = FREQ_INJECT_MAX,				\
 		},							\
 		.handle = freq_request_inject,				\
+	}
+
+#define FREQ_REQUEST_BATCH_ARRAY {					\
+		.pointer = offsetof(struct freq_batch, frequencies),	\
+		.count = offsetof(struct freq_batch, count),		\
+		.element = sizeof(__u64),				\
+		.max = FREQ_BATCH_MAX,					\
+	}
+
+#define FREQ_REQUEST_ALLOCATE_BATCH					\
+	[_IOC_NR(FREQ_IOC_ALLOCATE_BATCH)] = {				\
+		.command = FREQ_IOC_ALLOCATE_BATCH,			\
+		.size_min = offsetofend(struct freq_batch, pad),	\
+		.flags = FREQ_REQUEST_WRITE,				\
+		.array = FREQ_REQUEST_BATCH_ARRAY,			\
+		.handle = freq_request_allocate_batch,			\
+		.undo = freq_request_allocate_batch_undo,		\
+	}
+
+#define FREQ_REQUEST_DEALLOCATE_BATCH					\
+	[_IOC_NR(FREQ_IOC_DEALLOCATE_BATCH)] = {			\
+		.command = FREQ_IOC_DEALLOCATE_BATCH,			\
+		.size_min = offsetofend(struct freq_batch, pad),	\
+		.flags = FREQ_REQUEST_WRITE | FREQ_REQUEST_ARRAY_IN |	\
+			 FREQ_REQUEST_TELL_ERROR,			\
+		.array = FREQ_REQUEST_BATCH_ARRAY,			\
+		.handle = freq_request_deallocate_batch,		\
 	}
 
 #endif /* FREQ_REQUESTS_H */

@@ -70,6 +70,8 @@ struct freq_info {
 
 /* The running release knows FREQ_IOC_INJECT. */
 #define FREQ_FEATURE_INJECT	0x1ULL
+/* It knows FREQ_IOC_ALLOCATE_BATCH and FREQ_IOC_DEALLOCATE_BATCH. */
+#define FREQ_FEATURE_BATCH	0x2ULL
 
 /**
  * struct freq_entry - one frequency in the reply to FREQ_IOC_LIST
@@ -174,6 +176,32 @@ struct freq_inject {
 /* The most frequencies that the pool can have: 2^24. */
 #define FREQ_POOL_MAX		0x1000000
 
+/**
+ * struct freq_batch - argument of FREQ_IOC_ALLOCATE_BATCH and
+ *	FREQ_IOC_DEALLOCATE_BATCH
+ * @frequencies: in: address of an array of __u64. ALLOCATE_BATCH fills it with
+ *	the frequencies that the caller now holds, in the order in which as
+ *	many FREQ_IOC_ALLOCATE would have given them out; DEALLOCATE_BATCH
+ *	gives back those in it, as if one by one, the first one first.
+ * @count: in: how many they are, 1 to FREQ_BATCH_MAX
+ * @flags: in: ALLOCATE_BATCH: FREQ_ALLOCATE_*, for all; DEALLOCATE_BATCH: must
+ *	be 0
+ * @index: in: must be 0; out, on ENOENT and EPERM of DEALLOCATE_BATCH only:
+ *	index in the array of the first frequency that cannot be given back,
+ *	which may be for being earlier in the array (ENOENT)
+ * @pad: in: must be 0
+ */
+struct freq_batch {
+	__aligned_u64 frequencies;
+	__u32 count;
+	__u32 flags;
+	__u32 index;
+	__u32 pad;
+};
+
+/* The most frequencies of one batch: what one hold of the mutex can handle. */
+#define FREQ_BATCH_MAX		256
+
 /* Numbers 0x00 to 0x0f are the door's own, the others the releases'. */
 #define FREQ_IOC_STOP		_IO(FREQ_IOC_MAGIC, 0x00)
 #define FREQ_IOC_INFO		_IOR(FREQ_IOC_MAGIC, 0x10, struct freq_info)
@@ -183,5 +211,8 @@ struct freq_inject {
 #define FREQ_IOC_DEALLOCATE	_IOW(FREQ_IOC_MAGIC, 0x13, \
 				     struct freq_deallocate)
 #define FREQ_IOC_INJECT		_IOWR(FREQ_IOC_MAGIC, 0x14, struct freq_inject)
+#define FREQ_IOC_ALLOCATE_BATCH	_IOWR(FREQ_IOC_MAGIC, 0x15, struct freq_batch)
+#define FREQ_IOC_DEALLOCATE_BATCH \
+				_IOWR(FREQ_IOC_MAGIC, 0x16, struct freq_batch)
 
 #endif /* _UAPI_LINUX_FREQ_H */
