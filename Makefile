@@ -57,7 +57,7 @@ sources = $(shell find $(1) -name '.*' -prune -o -path selftests/vm -prune -o -t
 	\( -name '*.[chS]' -o -name '*.sh' -o -name Makefile -o -name Kbuild \
 	-o -name config -o -name settings \) ! -name '*.mod.c' -print | LC_ALL=C sort)
 KMOD_SOURCES := $(call sources,kmod uapi)
-TEST_SOURCES := $(filter-out selftests/release/%,$(call sources,selftests))
+TEST_SOURCES := $(filter-out selftests/release/%,$(call sources,selftests)) selftests/release/release_v90.h
 # A release for the tests only, which is built from its own sources and kmod/'s.
 RELEASE_SOURCES := $(if $(wildcard selftests/release/Makefile),$(call sources,selftests/release))
 MODULE_SOURCES := $(KMOD_SOURCES) $(RELEASE_SOURCES)

@@ -11,6 +11,7 @@
 
 #include "../kselftest_harness.h"
 #include "freq_test.h"
+#include "release/release_v90.h"
 
 FIXTURE(format) {
 	int fd;

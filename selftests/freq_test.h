@@ -25,14 +25,6 @@
 #define REHEARSAL	"/dev/freq-rehearsal"
 #define REHEARSAL_SYSFS	"/sys/class/misc/freq-rehearsal/"
 
-/* What only the test release knows: see release/release_v90.h. */
-struct freq_label {
-	__u64 frequency;
-	__u64 label;
-};
-
-#define FREQ_IOC_LABEL	_IOW(FREQ_IOC_MAGIC, 0x70, struct freq_label)
-
 /* An unprivileged user, and another one. Neither needs an account. */
 #define USER_A		1000
 #define USER_B		1001

@@ -13,6 +13,7 @@
 #include "../kselftest_harness.h"
 #include "freq_test.h"
 #include "load.h"
+#include "release/release_v90.h"
 
 FIXTURE(rehearsal) {
 	int fd;
