@@ -215,7 +215,7 @@ says '*cannot express*the kernel says: freq_v2: converting the state:*'
 try 1 '' freqctl load v2
 says '*cannot express*the kernel says: freq_v2: converting the state:*'
 try 1 '' freqctl upgrade --rehearse v2
-echo >/sys/module/freq_v90/parameters/fail
+echo none >/sys/module/freq_v90/parameters/fail
 try 0 'v90 -> v2, v90 removed' freqctl upgrade --rehearse v2
 try 1 '' freqctl stop
 says "*open in process $client_a (freqctl)*10-12 allocated by process $client_a (freqctl) of root*"

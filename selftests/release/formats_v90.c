@@ -5,21 +5,24 @@
 #include <linux/err.h>
 #include <linux/minmax.h>
 #include <linux/pid.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "../../kmod/copy.h"
+#include "../../kmod/door.h"
 #include "../../kmod/formats.h"
 #include "../../kmod/state.h"
 #include "format_1.h"
 #include "knobs.h"
+#include "later.h"
 
 /* ---- what both ways share ---- */
 
 static int room_fails(const struct freq_copy_count *count)
 {
-	if (freq_knob_fails("room") ||
-	    (freq_knob_fails("room-late") && count->slots > FREQ_CHUNK))
+	if (freq_knob_is("room") ||
+	    (freq_knob_is("room-late") && count->slots > FREQ_CHUNK))
 		return -ENOMEM;
 	return 0;
 }
@@ -48,7 +51,7 @@ static void one_count(const void *data, struct freq_copy_count *count)
 
 static void *up_create(void)
 {
-	if (freq_knob_fails("begin"))
+	if (freq_knob_is("begin"))
 		return ERR_PTR(-ENOMEM);
 	return freq_state_create();
 }
@@ -145,7 +148,7 @@ static int down_check(const void *data)
 {
 	const struct freq_state *from = data;
 
-	return from->labels || freq_knob_fails("check") ? -EOPNOTSUPP : 0;
+	return from->labels || freq_knob_is("check") ? -EOPNOTSUPP : 0;
 }
 
 static void test_attach(void *data, struct freq_journal *journal)
@@ -167,7 +170,7 @@ static void *down_create(void)
 {
 	struct freq1_state *to;
 
-	if (freq_knob_fails("begin"))
+	if (freq_knob_is("begin"))
 		return ERR_PTR(-ENOMEM);
 	to = kzalloc(sizeof(*to), GFP_KERNEL);
 	return to ?: ERR_PTR(-ENOMEM);
@@ -277,6 +280,8 @@ static const struct freq_copy_ops down_ops = {
 	.destroy = down_destroy,
 };
 
+/* ---- the conversions ---- */
+
 static int up_begin(void *from, void **conversion)
 {
 	return freq_copy_begin(&up_ops, from, conversion);
@@ -287,30 +292,47 @@ static int down_begin(void *from, void **conversion)
 	return freq_copy_begin(&down_ops, from, conversion);
 }
 
+/* It may take as long as it likes, but for who gave up loading the release. */
+static int convert_step(void *from, void *conversion)
+{
+	if (freq_knob_is("step-waits") && !fatal_signal_pending(current))
+		return FREQ_AGAIN;
+	return freq_copy_step(from, conversion);
+}
+
+/* The release runs, and yet its loading has not ended. */
+static void convert_free(void *conversion)
+{
+	freq_knob_wait("free-waits");
+	freq_copy_free(conversion);
+}
+
 static const struct freq_conversion upgrade = {
 	.begin = up_begin,
-	.step = freq_copy_step,
+	.step = convert_step,
 	.finish = freq_copy_finish,
 	.abort = freq_copy_abort,
-	.free = freq_copy_free,
+	.free = convert_free,
 };
 
 static const struct freq_conversion downgrade = {
 	.begin = down_begin,
-	.step = freq_copy_step,
+	.step = convert_step,
 	.finish = freq_copy_finish,
 	.abort = freq_copy_abort,
-	.free = freq_copy_free,
+	.free = convert_free,
 };
 
-const struct freq_format freq_formats_given[] = {
-	{ .name = FREQ_FORMAT },
-	{ .name = FREQ1_FORMAT, .conversion = &downgrade },
+char freq_later_format_name[] = FREQ1_FORMAT;
+
+const struct freq_later_format freq_later_formats[] = {
+	{ { .name = FREQ_FORMAT } },
+	{ { .name = freq_later_format_name, .conversion = &downgrade } },
 	{ }
 };
 
 const struct freq_format freq_formats_taken[] = {
 	{ .name = FREQ_FORMAT },
-	{ .name = FREQ1_FORMAT, .conversion = &upgrade },
+	{ .name = freq_later_format_name, .conversion = &upgrade },
 	{ }
 };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What can be made to go wrong, by parameters of the module.
+ * What can be made to go wrong, by the parameter "fail" of the module.
  */
 #ifndef FREQ_KNOBS_H
 #define FREQ_KNOBS_H
 
 #include <linux/types.h>
 
-bool freq_knob_fails(const char *step);
+bool freq_knob_is(const char *name);
+void freq_knob_wait(const char *name);
 
 #endif /* FREQ_KNOBS_H */

@@ -1,33 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Release 90, for the tests: another format of the state, a request that needs
- * it, and knobs that make each step of an upgrade fail.
+ * Release 90, for the tests: another format of the state, a request and an
+ * attribute that need it, and knobs that make each step of an upgrade fail.
  */
 #include <linux/moduleparam.h>
 #include <linux/string.h>
 
 #include "../../kmod/release.h"
-#include "knobs.h"
+#include "later.h"
 #include "release_v90.h"
-
-static char fail[16];
-module_param_string(fail, fail, sizeof(fail), 0644);
-MODULE_PARM_DESC(fail, "the step that fails: check, begin, room, room-late");
 
 static bool broken;
 module_param(broken, bool, 0444);
 MODULE_PARM_DESC(broken, "allocate the same frequency again and again");
-
-/**
- * freq_knob_fails() - tell whether a step is to fail
- * @step: its name
- *
- * Return: whether.
- */
-bool freq_knob_fails(const char *step)
-{
-	return sysfs_streq(fail, step);
-}
 
 static int label(void *data, struct freq_call *call)
 {
@@ -76,13 +61,77 @@ static int allocate(void *data, struct freq_call *call)
 		.handle = label,					\
 	}
 
-FREQ_RELEASE(90, FREQ_REQUEST_INFO,
-	     FREQ_REQUEST_LIST,
-	     REQUEST_ALLOCATE,
-	     FREQ_REQUEST_DEALLOCATE,
-	     FREQ_REQUEST_INJECT,
-	     FREQ_REQUEST_ALLOCATE_BATCH,
-	     FREQ_REQUEST_DEALLOCATE_BATCH,
-	     REQUEST_LABEL);
+struct freq_later_request freq_later_requests[] = {
+	FREQ_REQUEST_INFO,
+	FREQ_REQUEST_LIST,
+	REQUEST_ALLOCATE,
+	FREQ_REQUEST_DEALLOCATE,
+	FREQ_REQUEST_INJECT,
+	FREQ_REQUEST_ALLOCATE_BATCH,
+	FREQ_REQUEST_DEALLOCATE_BATCH,
+	REQUEST_LABEL,
+};
+
+/* How many frequencies have a label. */
+static int read_labels(void *data, struct freq_cursor *cursor, char *text,
+		       size_t size, size_t *length)
+{
+	const struct freq_state *state = data;
+
+	*length = cursor->word[0]++ ? 0 :
+		  scnprintf(text, size, "%llu\n", state->labels);
+	return 0;
+}
+
+static int read_free(void *state, struct freq_cursor *cursor, char *text,
+		     size_t size, size_t *length)
+{
+	return freq_lists[0].read(state, cursor, text, size, length);
+}
+
+static int read_allocated(void *state, struct freq_cursor *cursor, char *text,
+			  size_t size, size_t *length)
+{
+	return freq_lists[1].read(state, cursor, text, size, length);
+}
+
+/* One that no other release has, then the lists, which all have. */
+struct freq_later_attribute freq_later_attributes[] = {
+	{ { .name = "labels", .read = read_labels } },
+	{ { .name = "free", .read = read_free } },
+	{ { .name = "allocated", .read = read_allocated } },
+};
+
+struct freq_later_release freq_later_release = {
+	.known = {
+		.magic = FREQ_DOOR_MAGIC,
+		.abi = FREQ_DOOR_ABI,
+		.size = sizeof(struct freq_later_release),
+		.version = 90,
+		.owner = THIS_MODULE,
+		.requests = (const void *)freq_later_requests,
+		.request_size = sizeof(struct freq_later_request),
+		.request_count = ARRAY_SIZE(freq_later_requests),
+		.attributes = (const void *)freq_later_attributes,
+		.attribute_size = sizeof(struct freq_later_attribute),
+		.attribute_count = ARRAY_SIZE(freq_later_attributes),
+		.close = freq_state_close,
+		.busy = freq_state_busy,
+		.destroy = freq_state_destroy,
+	},
+};
+
+FREQ_LATER_RELEASE_IS_THIS();
+
+struct freq_later_handoff freq_v90_handoff = {
+	.known = {
+		.magic = FREQ_HANDOFF_MAGIC,
+		.abi = FREQ_HANDOFF_ABI,
+		.size = sizeof(struct freq_later_handoff),
+		.format_size = sizeof(struct freq_later_format),
+		.formats = (const void *)freq_later_formats,
+	},
+};
+EXPORT_SYMBOL_FREQ(freq_v90_handoff);
 
 MODULE_DESCRIPTION("Frequency allocator: a release for tests");
