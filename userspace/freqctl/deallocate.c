@@ -48,12 +48,10 @@ static int run(int argc, char **argv)
 		return command_usage(command);
 	}
 
-	if (!specs_add_arguments(&frequencies, argc - optind, argv + optind))
+	status = specs_add_arguments(command, &frequencies, argc - optind,
+				     argv + optind);
+	if (status == EXIT_DONE)
 		status = give_back(&frequencies);
-	else if (errno == EINVAL || errno == ERANGE)
-		status = command_usage(command);
-	else
-		status = EXIT_FAILED;
 	freq_array_free(&frequencies);
 	return status;
 }

@@ -40,31 +40,33 @@ static char *read_all(FILE *file, const char *name)
 	return length ? text : strdup("");
 }
 
+/* Returns EXIT_*, after a message. */
 static int add_file(struct freq_array *frequencies, const char *path)
 {
 	const char *name = strcmp(path, "-") ? path : "the standard input";
 	FILE *file = name == path ? fopen(path, "re") : stdin;
+	int status = EXIT_DONE;
 	unsigned long line;
 	char *text;
-	int ret;
 
 	if (!file) {
 		warn("cannot open %s", name);
-		return -1;
+		return EXIT_FAILED;
 	}
 	text = read_all(file, name);
 	if (file != stdin)
 		fclose(file);
 	if (!text)
-		return -1;
+		return EXIT_FAILED;
 
-	ret = specs_add_text(frequencies, text, &line);
-	if (ret)
+	if (specs_add_text(frequencies, text, &line)) {
 		warnx("%s, line %lu: %s", name, line,
 		      errno == EINVAL ? "this is no list of frequencies" :
 					failure_text(errno));
+		status = EXIT_FAILED;
+	}
 	free(text);
-	return ret;
+	return status;
 }
 
 static int send(const struct freq_array *frequencies)
@@ -113,15 +115,12 @@ static int run(int argc, char **argv)
 	}
 
 	if (path)
-		status = add_file(&frequencies, path) ? EXIT_FAILED :
-							send(&frequencies);
-	else if (!specs_add_arguments(&frequencies, argc - optind,
-				      argv + optind))
-		status = send(&frequencies);
-	else if (errno == EINVAL || errno == ERANGE)
-		status = command_usage(command);
+		status = add_file(&frequencies, path);
 	else
-		status = EXIT_FAILED;
+		status = specs_add_arguments(command, &frequencies,
+					     argc - optind, argv + optind);
+	if (status == EXIT_DONE)
+		status = send(&frequencies);
 	freq_array_free(&frequencies);
 	return status;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "command.h"
 #include "failure.h"
 #include "specs.h"
 
@@ -21,13 +22,16 @@ static int add(struct freq_array *array, const char *spec)
 
 /**
  * specs_add_arguments() - append the frequencies of some arguments
+ * @command: whose arguments they are
  * @array: where to
  * @argc: how many arguments
  * @argv: the arguments, a SPEC each
  *
- * Return: 0; -1 with errno as freq_array_add_spec() has it, after a message.
+ * Return: EXIT_DONE; or what the command has to exit with, after a message:
+ * EXIT_USAGE if an argument is no SPEC, else EXIT_FAILED.
  */
-int specs_add_arguments(struct freq_array *array, int argc, char **argv)
+int specs_add_arguments(const struct command *command,
+			struct freq_array *array, int argc, char **argv)
 {
 	int i, err;
 
@@ -38,10 +42,11 @@ int specs_add_arguments(struct freq_array *array, int argc, char **argv)
 		warnx("'%s': %s", argv[i],
 		      err == EINVAL ? "this is no frequency, range or list" :
 				      failure_text(err));
-		errno = err;
-		return -1;
+		if (err == EINVAL || err == ERANGE)
+			return command_usage(command);
+		return EXIT_FAILED;
 	}
-	return 0;
+	return EXIT_DONE;
 }
 
 /**

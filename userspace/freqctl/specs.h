@@ -7,7 +7,10 @@
 
 #include <libfreq.h>
 
-int specs_add_arguments(struct freq_array *array, int argc, char **argv);
+struct command;
+
+int specs_add_arguments(const struct command *command,
+			struct freq_array *array, int argc, char **argv);
 int specs_add_text(struct freq_array *array, char *text, unsigned long *line);
 
 #endif /* FREQCTL_SPECS_H */
