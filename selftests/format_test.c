@@ -5,7 +5,6 @@
  * nothing of it gets lost or is doubled; what would get lost is refused.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -17,36 +16,9 @@ FIXTURE(format) {
 	int fd;
 };
 
-FIXTURE_VARIANT(format) {
-	const char *from;
-	const char *to;
-};
-
-FIXTURE_VARIANT_ADD(format, v1_to_v90) {
-	.from = "freq_v1",
-	.to = "freq_v90",
-};
-
-FIXTURE_VARIANT_ADD(format, v2_to_v90) {
-	.from = "freq_v2",
-	.to = "freq_v90",
-};
-
-FIXTURE_VARIANT_ADD(format, v90_to_v1) {
-	.from = "freq_v90",
-	.to = "freq_v1",
-};
-
-FIXTURE_VARIANT_ADD(format, v90_to_v2) {
-	.from = "freq_v90",
-	.to = "freq_v2",
-};
-
 FIXTURE_SETUP(format)
 {
-	ASSERT_EQ(0, server_start(variant->from, NULL));
-	self->fd = open_client();
-	ASSERT_GE(self->fd, 0);
+	self->fd = -1;
 }
 
 FIXTURE_TEARDOWN(format)
@@ -54,168 +26,8 @@ FIXTURE_TEARDOWN(format)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* Another user's process, with one of each kind. */
-static int hold_as_user(int line, void *data)
-{
-	__u64 plain, kept;
-	int fd;
-
-	if (become(USER_A))
-		return -1;
-	fd = open_client();
-	if (fails(fd >= 0) ||
-	    differ(0, try_allocate(fd, 0, &plain)) ||
-	    differ(0, try_allocate(fd, FREQ_ALLOCATE_KEEP, &kept)) ||
-	    line_say(line, 'a') || line_hear(line, 'b'))
-		return -1;
-	/* Both are its own, by whatever release. */
-	if (differ(0, try_deallocate(fd, kept)) ||
-	    differ(0, try_deallocate(fd, plain)) ||
-	    differ(0, try_allocate(fd, 0, &plain)) ||
-	    differ(0, try_allocate(fd, FREQ_ALLOCATE_KEEP, &kept)))
-		return -1;
-	return line_say(line, 'c') || line_hear(line, 'd');
-}
-
-/* Holders of all kinds. */
-TEST_F(format, everything_stays)
-{
-	struct snapshot before, after;
-	struct listing mine, now;
-	struct child child;
-	int closed, early;
-
-	test_keep(self->fd, 10);
-	test_allocate(self->fd, 11);
-	closed = open_client();
-	ASSERT_GE(closed, 0);
-	test_keep(closed, 12);
-	close(closed);
-	ASSERT_EQ(0, child_start(&child, hold_as_user, NULL));
-	ASSERT_EQ(0, line_hear(child.line, 'a'));
-	early = open_client();
-	ASSERT_GE(early, 0);
-	test_deallocate(self->fd, 11);
-	ASSERT_EQ(0, snapshot_take(&before, self->fd));
-	test_allocate(self->fd, 11);
-	test_deallocate(self->fd, 11);
-	ASSERT_EQ(0, listing_take(&mine, self->fd, 0, FREQ_LIST_MAX));
-
-	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
-	EXPECT_TRUE(release_runs(variant->to));
-	/* MINE is of the one that asks. */
-	ASSERT_EQ(0, listing_take(&now, self->fd, 0, FREQ_LIST_MAX));
-	EXPECT_TRUE(listing_same(&mine, &now));
-	ASSERT_EQ(0, snapshot_take(&after, self->fd));
-	EXPECT_TRUE(state_same(&before, &after));
-	EXPECT_TRUE(sysfs_agrees(self->fd));
-	snapshot_free(&after);
-
-	/* Open since before, and used for the first time. */
-	test_allocate(early, 11);
-	test_err_deallocate(EPERM, self->fd, 11);
-	close(early);
-	ASSERT_EQ(0, line_say(child.line, 'b'));
-	ASSERT_EQ(0, line_hear(child.line, 'c'));
-	ASSERT_EQ(0, snapshot_take(&after, self->fd));
-	before.info.clients--;
-	EXPECT_TRUE(state_same(&before, &after));
-	ASSERT_EQ(0, line_say(child.line, 'd'));
-	EXPECT_EQ(0, child_wait(&child));
-	/* What it kept stays, of the user that it was. */
-	EXPECT_TRUE(sysfs_is("allocated", "10,12,14\n"));
-	test_deallocate(self->fd, 14);
-	test_deallocate(self->fd, 12);
-	test_deallocate(self->fd, 10);
-	EXPECT_TRUE(sysfs_is("free", "10-15\n"));
-}
-
-/* Free frequencies that still name a client which is closed by now. */
-TEST_F(format, stale_holders)
-{
-	struct freq_info info;
-	int one = open_client();
-	int other = open_client();
-
-	test_allocate(one, 10);
-	test_allocate(other, 11);
-	test_allocate(one, 12);
-	test_keep(other, 13);
-	close(one);
-	close(other);
-	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
-	EXPECT_TRUE(sysfs_is("free", "10-12,14-15\n"));
-	test_err_deallocate(ENOENT, self->fd, 10);
-
-	/* Each forgets the one, and the one can be another's then. */
-	test_allocate(self->fd, 11);
-	test_allocate(self->fd, 10);
-	ASSERT_EQ(0, server_upgrade(variant->to, variant->from));
-	test_allocate(self->fd, 12);
-	one = open_client();
-	ASSERT_GE(one, 0);
-	test_allocate(one, 14);
-	test_deallocate(self->fd, 13);
-	other = open_client();
-	ASSERT_GE(other, 0);
-	test_allocate(other, 13);
-	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
-	test_err_deallocate(EPERM, self->fd, 14);
-	test_err_deallocate(EPERM, one, 13);
-	test_deallocate(one, 14);
-	close(other);
-	test_info(self->fd, &info);
-	EXPECT_EQ(3, info.allocated);
-	EXPECT_TRUE(sysfs_is("allocated", "10-12\n"));
-	EXPECT_TRUE(sysfs_agrees(self->fd));
-}
-
-/* None open, none allocated, none even in the pool that was never allocated. */
-TEST_F(format, nobody_has_it_open)
-{
-	close(self->fd);
-	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
-	EXPECT_TRUE(sysfs_is("free", "10-15\n"));
-	self->fd = open_client();
-	ASSERT_GE(self->fd, 0);
-	test_allocate(self->fd, 10);
-	test_deallocate(self->fd, 10);
-	test_stop(self->fd);
-}
-
-/* A list that is half read shows its other half after the conversion. */
-TEST_F(format, reader_of_sysfs)
-{
-	char text[64] = "";
-	int fd;
-
-	test_allocate(self->fd, 10);
-	test_allocate(self->fd, 11);
-	test_deallocate(self->fd, 10);
-	fd = open(SYSFS "free", O_RDONLY | O_CLOEXEC);
-	ASSERT_GE(fd, 0);
-	ASSERT_EQ(4, read(fd, text, 4));
-	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
-	EXPECT_EQ(5, read(fd, text + 4, sizeof(text) - 5));
-	EXPECT_STREQ("10,12-15\n", text);
-}
-
-FIXTURE(formats) {
-	int fd;
-};
-
-FIXTURE_SETUP(formats)
-{
-	self->fd = -1;
-}
-
-FIXTURE_TEARDOWN(formats)
-{
-	EXPECT_EQ(0, test_clean());
-}
-
 /* Up and up, down and down. */
-TEST_F(formats, round_trip)
+TEST_F(format, round_trip)
 {
 	static const char * const way[] = {
 		"freq_v1", "freq_v90", "freq_v2", "freq_v90", "freq_v1",
@@ -260,7 +72,7 @@ static int try_label(int fd, __u64 frequency, __u64 label)
 }
 
 /* What the older format cannot express keeps the newer release. */
-TEST_F(formats, downgrade_that_would_lose)
+TEST_F(format, downgrade_that_would_lose)
 {
 	static const char * const older[] = { "freq_v1", "freq_v2" };
 	struct snapshot before, after;
@@ -295,7 +107,7 @@ TEST_F(formats, downgrade_that_would_lose)
 }
 
 /* Injected on one side, it is there on the other, at the same place. */
-TEST_F(formats, inject_before_and_after)
+TEST_F(format, inject_before_and_after)
 {
 	struct snapshot before, after;
 
@@ -551,7 +363,7 @@ static int model_check(const struct model *model)
 }
 
 /* Each answer, and at the end all of it, is as if nothing else happened. */
-TEST_F_TIMEOUT(formats, large_while_it_changes, 120)
+TEST_F_TIMEOUT(format, large_while_it_changes, 120)
 {
 	static struct model model;
 	const char *from = "freq_v2";
@@ -618,7 +430,7 @@ static void *inject_in_thread(void *data)
 }
 
 /* What adds to the pool waits for the end of the conversion, then succeeds. */
-TEST_F_TIMEOUT(formats, inject_waits, 120)
+TEST_F_TIMEOUT(format, inject_waits, 120)
 {
 	unsigned long long end = now_ms() + DEADLINE_MS;
 	struct injector injector = {};
@@ -656,7 +468,7 @@ TEST_F_TIMEOUT(formats, inject_waits, 120)
 }
 
 /* The test release alone: a fresh server, like any other's. */
-TEST_F(formats, fresh)
+TEST_F(format, fresh)
 {
 	ASSERT_EQ(0, server_start("freq_v90", "frequencies=1-3"));
 	self->fd = open_client();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One release takes over from another while clients have their files open:
- * up and down, once and many times, when it fails, and the stop at the end.
+ * One release takes over from another while clients have their files open: up
+ * and down, with the same layout of the state and with another, once and many
+ * times; and the start before all of them, and the stop at the end.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -19,22 +20,36 @@ FIXTURE(upgrade) {
 FIXTURE_VARIANT(upgrade) {
 	const char *from;
 	const char *to;
-	__u32 from_number;
-	__u32 to_number;
 };
 
 FIXTURE_VARIANT_ADD(upgrade, v1_to_v2) {
 	.from = "freq_v1",
 	.to = "freq_v2",
-	.from_number = 1,
-	.to_number = 2,
 };
 
 FIXTURE_VARIANT_ADD(upgrade, v2_to_v1) {
 	.from = "freq_v2",
 	.to = "freq_v1",
-	.from_number = 2,
-	.to_number = 1,
+};
+
+FIXTURE_VARIANT_ADD(upgrade, v1_to_v90) {
+	.from = "freq_v1",
+	.to = "freq_v90",
+};
+
+FIXTURE_VARIANT_ADD(upgrade, v90_to_v1) {
+	.from = "freq_v90",
+	.to = "freq_v1",
+};
+
+FIXTURE_VARIANT_ADD(upgrade, v2_to_v90) {
+	.from = "freq_v2",
+	.to = "freq_v90",
+};
+
+FIXTURE_VARIANT_ADD(upgrade, v90_to_v2) {
+	.from = "freq_v90",
+	.to = "freq_v2",
 };
 
 FIXTURE_SETUP(upgrade)
@@ -49,30 +64,35 @@ FIXTURE_TEARDOWN(upgrade)
 	EXPECT_EQ(0, test_clean());
 }
 
-static bool runs(int fd, __u32 release)
+static bool runs(int fd, const char *release)
 {
+	__u32 number = release_number(release);
 	struct freq_info info;
-	char text[16];
 
-	snprintf(text, sizeof(text), "%u\n", release);
-	return !try_info(fd, &info) && info.release == release &&
-	       info.features == (release >= 2 ? FREQ_FEATURE_INJECT : 0) &&
-	       sysfs_is("release", text);
+	return !try_info(fd, &info) && info.release == number &&
+	       info.features == (number >= 2 ? FREQ_FEATURE_INJECT : 0) &&
+	       release_runs(release);
 }
 
-static int wait_to_be_told(int line, void *data)
+/* Another user's process, with one of each kind. */
+static int hold_as_user(int line, void *data)
 {
-	int fd = open_client();
-	__u64 frequency;
+	__u64 plain, kept;
+	int fd;
 
+	if (become(USER_A))
+		return -1;
+	fd = open_client();
 	if (fails(fd >= 0) ||
-	    differ(0, try_allocate(fd, 0, &frequency)) ||
-	    differ(13, frequency) ||
-	    differ(0, line_say(line, 'a')) ||
-	    differ(0, line_hear(line, 'b')) ||
-	    differ(0, try_deallocate(fd, 13)) ||
-	    differ(0, try_allocate(fd, 0, &frequency)) ||
-	    differ(13, frequency))
+	    differ(0, try_allocate(fd, 0, &plain)) ||
+	    differ(0, try_allocate(fd, FREQ_ALLOCATE_KEEP, &kept)) ||
+	    line_say(line, 'a') || line_hear(line, 'b'))
+		return -1;
+	/* Both are its own, by whatever release. */
+	if (differ(0, try_deallocate(fd, kept)) ||
+	    differ(0, try_deallocate(fd, plain)) ||
+	    differ(0, try_allocate(fd, 0, &plain)) ||
+	    differ(0, try_allocate(fd, FREQ_ALLOCATE_KEEP, &kept)))
 		return -1;
 	return line_say(line, 'c') || line_hear(line, 'd');
 }
@@ -81,8 +101,9 @@ static int wait_to_be_told(int line, void *data)
 TEST_F(upgrade, state_stays)
 {
 	struct snapshot before, after;
+	struct listing mine, now;
 	struct child child;
-	int closed;
+	int closed, early;
 
 	test_keep(self->fd, 10);
 	test_allocate(self->fd, 11);
@@ -90,47 +111,106 @@ TEST_F(upgrade, state_stays)
 	ASSERT_GE(closed, 0);
 	test_keep(closed, 12);
 	close(closed);
-	ASSERT_EQ(0, child_start(&child, wait_to_be_told, NULL));
+	ASSERT_EQ(0, child_start(&child, hold_as_user, NULL));
 	ASSERT_EQ(0, line_hear(child.line, 'a'));
+	early = open_client();
+	ASSERT_GE(early, 0);
+	test_allocate(self->fd, 15);
 	test_deallocate(self->fd, 11);
-	test_allocate(self->fd, 11);
 	ASSERT_EQ(0, snapshot_take(&before, self->fd));
+	test_allocate(self->fd, 11);
+	test_deallocate(self->fd, 11);
+	ASSERT_EQ(0, listing_take(&mine, self->fd, 0, FREQ_LIST_MAX));
 
 	ASSERT_EQ(0, module_load(variant->to, NULL));
-	EXPECT_TRUE(runs(self->fd, variant->to_number));
+	EXPECT_TRUE(runs(self->fd, variant->to));
 	EXPECT_EQ(0, module_references(variant->from));
 	EXPECT_EQ(0, module_unload(variant->from));
 	EXPECT_FALSE(module_loaded(variant->from));
+	/* MINE is of the one that asks. */
+	ASSERT_EQ(0, listing_take(&now, self->fd, 0, FREQ_LIST_MAX));
+	EXPECT_TRUE(listing_same(&mine, &now));
+	listing_free(&mine);
+	listing_free(&now);
 	ASSERT_EQ(0, snapshot_take(&after, self->fd));
 	EXPECT_TRUE(state_same(&before, &after));
 	EXPECT_TRUE(sysfs_agrees(self->fd));
 	snapshot_free(&after);
 
+	/* Open since before, and used for the first time. */
+	test_allocate(early, 11);
+	test_err_deallocate(EPERM, self->fd, 11);
+	close(early);
 	ASSERT_EQ(0, line_say(child.line, 'b'));
 	ASSERT_EQ(0, line_hear(child.line, 'c'));
 	ASSERT_EQ(0, snapshot_take(&after, self->fd));
+	before.info.clients--;
 	EXPECT_TRUE(state_same(&before, &after));
 	snapshot_free(&after);
 	snapshot_free(&before);
 
 	ASSERT_EQ(0, line_say(child.line, 'd'));
 	EXPECT_EQ(0, child_wait(&child));
+	/* What it kept stays, of the user that it was. */
+	EXPECT_TRUE(sysfs_is("allocated", "10,12,14-15\n"));
+	test_deallocate(self->fd, 15);
+	test_deallocate(self->fd, 14);
 	test_deallocate(self->fd, 12);
 	test_deallocate(self->fd, 10);
-	test_deallocate(self->fd, 11);
+	EXPECT_TRUE(sysfs_is("free", "10-15\n"));
+}
+
+/* Free frequencies that still name a client which is closed by now. */
+TEST_F(upgrade, stale_holders)
+{
+	struct freq_info info;
+	int one = open_client();
+	int other = open_client();
+
+	test_allocate(one, 10);
+	test_allocate(other, 11);
+	test_allocate(one, 12);
+	test_keep(other, 13);
+	close(one);
+	close(other);
+	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
+	EXPECT_TRUE(sysfs_is("free", "10-12,14-15\n"));
+	test_err_deallocate(ENOENT, self->fd, 10);
+
+	/* Each forgets the one, and the one can be another's then. */
+	test_allocate(self->fd, 11);
+	test_allocate(self->fd, 10);
+	ASSERT_EQ(0, server_upgrade(variant->to, variant->from));
+	test_allocate(self->fd, 12);
+	one = open_client();
+	ASSERT_GE(one, 0);
+	test_allocate(one, 14);
+	test_deallocate(self->fd, 13);
+	other = open_client();
+	ASSERT_GE(other, 0);
+	test_allocate(other, 13);
+	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
+	test_err_deallocate(EPERM, self->fd, 14);
+	test_err_deallocate(EPERM, one, 13);
+	test_deallocate(one, 14);
+	close(other);
+	test_info(self->fd, &info);
+	EXPECT_EQ(3, info.allocated);
+	EXPECT_TRUE(sysfs_is("allocated", "10-12\n"));
+	EXPECT_TRUE(sysfs_agrees(self->fd));
 }
 
 /* Soft purge: no while it runs, yes at once when it does not. */
 TEST_F(upgrade, running_release_stays)
 {
 	EXPECT_EQ(-EAGAIN, module_unload(variant->from));
-	EXPECT_TRUE(runs(self->fd, variant->from_number));
+	EXPECT_TRUE(runs(self->fd, variant->from));
 	ASSERT_EQ(0, module_load(variant->to, NULL));
 	EXPECT_EQ(-EAGAIN, module_unload(variant->to));
 	EXPECT_EQ(0, module_unload(variant->from));
 	EXPECT_EQ(-EAGAIN, module_unload(variant->to));
 	EXPECT_EQ(-EWOULDBLOCK, module_unload("freq"));
-	EXPECT_TRUE(runs(self->fd, variant->to_number));
+	EXPECT_TRUE(runs(self->fd, variant->to));
 	close(self->fd);
 	/* Nobody has it open: it runs all the same. */
 	EXPECT_EQ(-EAGAIN, module_unload(variant->to));
@@ -145,12 +225,12 @@ TEST_F(upgrade, release_before_stays_loaded)
 	EXPECT_EQ(0, module_references(variant->from));
 	test_allocate(self->fd, 11);
 	EXPECT_EQ(-EEXIST, module_load(variant->from, NULL));
-	EXPECT_TRUE(runs(self->fd, variant->to_number));
+	EXPECT_TRUE(runs(self->fd, variant->to));
 	EXPECT_EQ(0, module_references(variant->from));
 
 	ASSERT_EQ(0, module_unload(variant->from));
 	ASSERT_EQ(0, module_load(variant->from, NULL));
-	EXPECT_TRUE(runs(self->fd, variant->from_number));
+	EXPECT_TRUE(runs(self->fd, variant->from));
 	EXPECT_EQ(0, module_unload(variant->to));
 	test_deallocate(self->fd, 11);
 	test_deallocate(self->fd, 10);
@@ -160,7 +240,7 @@ TEST_F(upgrade, loaded_already)
 {
 	test_allocate(self->fd, 10);
 	EXPECT_EQ(-EEXIST, module_load(variant->from, NULL));
-	EXPECT_TRUE(runs(self->fd, variant->from_number));
+	EXPECT_TRUE(runs(self->fd, variant->from));
 	test_deallocate(self->fd, 10);
 	ASSERT_EQ(0, server_upgrade(variant->from, variant->to));
 }
@@ -176,6 +256,7 @@ TEST_F(upgrade, parameter_is_ignored)
 	test_allocate(self->fd, 11);
 }
 
+/* There is no client, and nothing was ever allocated. */
 TEST_F(upgrade, nobody_has_it_open)
 {
 	close(self->fd);
@@ -183,7 +264,10 @@ TEST_F(upgrade, nobody_has_it_open)
 	EXPECT_TRUE(sysfs_is("free", "10-15\n"));
 	self->fd = open_client();
 	ASSERT_GE(self->fd, 0);
-	EXPECT_TRUE(runs(self->fd, variant->to_number));
+	EXPECT_TRUE(runs(self->fd, variant->to));
+	test_allocate(self->fd, 10);
+	test_deallocate(self->fd, 10);
+	test_stop(self->fd);
 }
 
 /* A list that is half read shows its other half after the upgrade. */
@@ -349,7 +433,7 @@ TEST_F_TIMEOUT(many, upgrades_under_load, 120)
 	}
 	EXPECT_TRUE(sysfs_is("free", "10-15\n"));
 	EXPECT_TRUE(sysfs_is("allocated", "\n"));
-	EXPECT_TRUE(runs(self->fd, 1));
+	EXPECT_TRUE(runs(self->fd, "freq_v1"));
 }
 
 /* Alone, so that nothing but the upgrade itself can go wrong. */
@@ -390,17 +474,18 @@ FIXTURE(fresh) {
 
 FIXTURE_VARIANT(fresh) {
 	const char *release;
-	__u32 number;
 };
 
 FIXTURE_VARIANT_ADD(fresh, v1) {
 	.release = "freq_v1",
-	.number = 1,
 };
 
 FIXTURE_VARIANT_ADD(fresh, v2) {
 	.release = "freq_v2",
-	.number = 2,
+};
+
+FIXTURE_VARIANT_ADD(fresh, v90) {
+	.release = "freq_v90",
 };
 
 FIXTURE_SETUP(fresh)
@@ -450,7 +535,7 @@ TEST_F(fresh, bad_parameter)
 	}
 	ASSERT_EQ(0, module_load(variant->release, "frequencies=1-3"));
 	test_info(self->fd, &info);
-	EXPECT_EQ(variant->number, info.release);
+	EXPECT_EQ(release_number(variant->release), info.release);
 	EXPECT_EQ(3, info.free);
 	EXPECT_EQ(1, info.clients);
 }
@@ -532,7 +617,8 @@ TEST_F(fresh, stop_and_start)
 /* The idle release does not hear of the stop, and can be removed after it. */
 TEST_F(fresh, stop_with_both_loaded)
 {
-	const char *other = variant->number == 1 ? "freq_v2" : "freq_v1";
+	const char *other = strcmp(variant->release, "freq_v2") ? "freq_v2" :
+								  "freq_v1";
 
 	ASSERT_EQ(0, module_load(variant->release, NULL));
 	ASSERT_EQ(0, module_load(other, NULL));
