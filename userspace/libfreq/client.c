@@ -80,6 +80,48 @@ int freq_client_deallocate(struct freq_client *client, __u64 frequency)
 	return ioctl(client->fd, FREQ_IOC_DEALLOCATE, &arg);
 }
 
+/* The fields for counts are narrower than a size_t. */
+static int check_count(size_t count)
+{
+	if (count <= UINT32_MAX)
+		return 0;
+	errno = E2BIG;
+	return -1;
+}
+
+int freq_client_allocate_batch(struct freq_client *client, __u32 flags,
+			       __u64 *frequencies, size_t count)
+{
+	struct freq_batch arg = {
+		.frequencies = (uintptr_t)frequencies,
+		.count = count,
+		.flags = flags,
+	};
+
+	if (check_count(count))
+		return -1;
+	return ioctl(client->fd, FREQ_IOC_ALLOCATE_BATCH, &arg);
+}
+
+int freq_client_deallocate_batch(struct freq_client *client,
+				 const __u64 *frequencies, size_t count,
+				 size_t *index)
+{
+	struct freq_batch arg = {
+		.frequencies = (uintptr_t)frequencies,
+		.count = count,
+	};
+
+	if (check_count(count))
+		return -1;
+	if (ioctl(client->fd, FREQ_IOC_DEALLOCATE_BATCH, &arg)) {
+		if ((errno == ENOENT || errno == EPERM) && index)
+			*index = arg.index;
+		return -1;
+	}
+	return 0;
+}
+
 int freq_client_inject(struct freq_client *client, const __u64 *frequencies,
 		       size_t count, size_t *index)
 {
@@ -88,11 +130,8 @@ int freq_client_inject(struct freq_client *client, const __u64 *frequencies,
 		.count = count,
 	};
 
-	/* The field of the request is narrower than a size_t. */
-	if (count > UINT32_MAX) {
-		errno = E2BIG;
+	if (check_count(count))
 		return -1;
-	}
 	if (ioctl(client->fd, FREQ_IOC_INJECT, &arg)) {
 		if (errno == EEXIST && index)
 			*index = arg.index;

@@ -105,6 +105,43 @@ int freq_client_allocate(struct freq_client *client, __u32 flags,
 int freq_client_deallocate(struct freq_client *client, __u64 frequency);
 
 /**
+ * freq_client_allocate_batch() - take several free frequencies, all or none
+ * @client: the client
+ * @flags: FREQ_ALLOCATE_*, for all of them
+ * @frequencies: out: the frequencies, in hertz, in the order in which
+ *	freq_client_allocate() would have taken them; has room for @count, and
+ *	what it has after an error means nothing
+ * @count: how many, 1 to FREQ_BATCH_MAX: more are no single request, and so
+ *	could not be all or none
+ *
+ * Return: 0; -1 with errno: ENOSPC if fewer are free, E2BIG for too large a
+ * @count, EINVAL for 0 or an unknown flag, EFAULT if @frequencies cannot be
+ * written, ENOTTY if the running release cannot do it (FREQ_FEATURE_BATCH), or
+ * what every request can have.
+ */
+int freq_client_allocate_batch(struct freq_client *client, __u32 flags,
+			       __u64 *frequencies, size_t count);
+
+/**
+ * freq_client_deallocate_batch() - give several frequencies back, all or none
+ * @client: the client
+ * @frequencies: the frequencies, in hertz; they stay the caller's. The last
+ *	one will be the first in line.
+ * @count: how many, 1 to FREQ_BATCH_MAX
+ * @index: out, on ENOENT and EPERM only: which is the first that cannot be
+ *	given back, 0 if @client is not open for writing; can be NULL
+ *
+ * Return: 0; -1 with errno: ENOENT if one is not allocated, or is earlier in
+ * @frequencies, EPERM if another client holds one, E2BIG for too large a
+ * @count, EINVAL for 0, EFAULT if @frequencies cannot be read, ENOTTY if the
+ * running release cannot do it (FREQ_FEATURE_BATCH), or what every request can
+ * have.
+ */
+int freq_client_deallocate_batch(struct freq_client *client,
+				 const __u64 *frequencies, size_t count,
+				 size_t *index);
+
+/**
  * freq_client_inject() - add frequencies to the server, all or none
  * @client: the client
  * @frequencies: the frequencies, in hertz; they stay the caller's
