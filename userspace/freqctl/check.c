@@ -645,28 +645,163 @@ static int check_inject(struct check *check)
 		return -1;
 	if (count_free(&check->now) <= FEW)
 		return check_turn(check, number);
-	fprintf(check->note, ", not allocated in its turn: too many are free");
+	fprintf(check->note, " (not allocated in its turn: too many are free)");
 	return 0;
 }
 
-/* What it can do beyond allocating, the more so if the running one cannot. */
+/* With room for one more than any release may take. */
+static int refuses_batch(struct check *check, __u32 flags, size_t count,
+			 int err)
+{
+	__u64 numbers[FREQ_BATCH_MAX + 1];
+
+	if (!freq_client_allocate_batch(check->rehearsal->copy, flags, numbers,
+					count))
+		return fail(check, "ALLOCATE_BATCH of %zu succeeded, where it should say %s",
+			    count, strerrorname_np(err));
+	if (errno != err)
+		return fail(check, "ALLOCATE_BATCH of %zu says %s, not %s",
+			    count, strerrorname_np(errno),
+			    strerrorname_np(err));
+	return expect(check, "ALLOCATE_BATCH that was refused");
+}
+
+/* What is allocated, and then one that cannot be given back. */
+static int refuses_back(struct check *check, __u64 bad, int err)
+{
+	__u64 numbers[SOME + 1];
+	size_t count = check->mine.count, index = 0;
+
+	memcpy(numbers, check->mine.values, count * sizeof(*numbers));
+	numbers[count] = bad;
+	if (!freq_client_deallocate_batch(check->rehearsal->copy, numbers,
+					  count + 1, &index))
+		return fail(check, "DEALLOCATE_BATCH of %llu succeeded, where it should say %s",
+			    bad, strerrorname_np(err));
+	if (errno != err)
+		return fail(check, "DEALLOCATE_BATCH of %llu says %s, not %s",
+			    bad, strerrorname_np(errno), strerrorname_np(err));
+	if (index != count)
+		return fail(check, "DEALLOCATE_BATCH of %llu tells the wrong index, %zu",
+			    bad, index);
+	return expect(check, "DEALLOCATE_BATCH that was refused");
+}
+
+/* As many as were allocated one by one, and in the same order. */
+static int allocate_batch(struct check *check, const __u64 *wanted,
+			  size_t count)
+{
+	__u64 numbers[SOME];
+	size_t i;
+
+	if (freq_client_allocate_batch(check->rehearsal->copy, 0, numbers,
+				       count))
+		return fail_errno(check, "ALLOCATE_BATCH");
+	for (i = 0; i < count; i++) {
+		if (take(check, numbers[i], FREQ_ENTRY_MINE))
+			return -1;
+		if (freq_array_add(&check->mine, numbers[i]))
+			return fail_errno(check, "the check");
+	}
+	for (i = 0; i < count; i++)
+		if (numbers[i] != wanted[i])
+			return fail(check, "ALLOCATE_BATCH gave %llu, where %llu is next in line",
+				    numbers[i], wanted[i]);
+	return expect(check, "ALLOCATE_BATCH");
+}
+
+/* From the last to the first, so that the line is as it was before. */
+static int deallocate_batch(struct check *check)
+{
+	size_t count = check->mine.count, i;
+	__u64 numbers[SOME];
+
+	for (i = 0; i < count; i++)
+		numbers[i] = check->mine.values[count - 1 - i];
+	if (freq_client_deallocate_batch(check->rehearsal->copy, numbers,
+					 count, NULL))
+		return fail_errno(check, "DEALLOCATE_BATCH");
+	for (i = 0; i < count; i++)
+		give_back(check, numbers[i]);
+	check->mine.count = 0;
+	return expect(check, "DEALLOCATE_BATCH");
+}
+
+static int check_batch_of(struct check *check, size_t count)
+{
+	const struct freq_entry *held = find_held(check);
+	__u64 line[SOME];
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (allocate(check))
+			return -1;
+		line[i] = check->mine.values[i];
+	}
+	if (deallocate_all(check) ||
+	    allocate_batch(check, line, count) ||
+	    refuses_back(check, new_number(check), ENOENT) ||
+	    refuses_back(check, *line, ENOENT) ||
+	    (held && refuses_back(check, held->frequency, EPERM)) ||
+	    deallocate_batch(check))
+		return -1;
+	for (i = 0; i < count; i++) {
+		if (allocate(check))
+			return -1;
+		if (check->mine.values[i] != line[i])
+			return fail(check, "DEALLOCATE_BATCH left %llu next in line, not %llu",
+				    check->mine.values[i], line[i]);
+	}
+	return deallocate_all(check);
+}
+
+static int check_batch(struct check *check)
+{
+	size_t count = count_free(&check->now);
+
+	if (refuses_batch(check, 0, 0, EINVAL) ||
+	    refuses_batch(check, 0, FREQ_BATCH_MAX + 1, E2BIG) ||
+	    refuses_batch(check, 1U << 31, 1, EINVAL) ||
+	    (count < FREQ_BATCH_MAX &&
+	     refuses_batch(check, 0, count + 1, ENOSPC)))
+		return -1;
+	return count ? check_batch_of(check, count < SOME ? count : SOME) : 0;
+}
+
+/* What a release can know beyond allocating. */
+static const struct {
+	__u64 feature;
+	const char *name;
+	int (*run)(struct check *check);
+} features[] = {
+	{ FREQ_FEATURE_INJECT, "inject", check_inject },
+	{ FREQ_FEATURE_BATCH, "batch", check_batch },
+};
+
+/* The more interesting if the running release does not know it. */
 static int check_features(struct check *check)
 {
 	struct freq_info copy = { 0 }, live = { 0 };
+	const char *separator = "";
 	__u64 unknown;
+	size_t i;
 
 	if (freq_client_info(check->rehearsal->copy, &copy, sizeof(copy)))
 		return fail_errno(check, "INFO");
 	if (freq_client_info(check->rehearsal->live, &live, sizeof(live)))
 		return fail_errno(check, "INFO of the server");
 
-	if (copy.features & FREQ_FEATURE_INJECT) {
-		fprintf(check->note, "inject%s",
-			live.features & FREQ_FEATURE_INJECT ? "" : " (new)");
-		if (check_inject(check))
+	unknown = copy.features;
+	for (i = 0; i < sizeof(features) / sizeof(*features); i++) {
+		if (!(copy.features & features[i].feature))
+			continue;
+		fprintf(check->note, "%s%s%s", separator, features[i].name,
+			live.features & features[i].feature ? "" : " (new)");
+		if (features[i].run(check))
 			return -1;
+		separator = ", ";
+		unknown &= ~features[i].feature;
 	}
-	unknown = copy.features & ~FREQ_FEATURE_INJECT;
 	if (unknown)
 		fprintf(check->note, "; not tried, since freqctl does not know them: %#llx",
 			unknown);

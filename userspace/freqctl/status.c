@@ -59,8 +59,12 @@ static const char *feature_name(unsigned int bit)
 {
 	static char name[16];
 
-	if (FREQ_FEATURE_INJECT == 1ULL << bit)
+	switch (1ULL << bit) {
+	case FREQ_FEATURE_INJECT:
 		return "inject";
+	case FREQ_FEATURE_BATCH:
+		return "batch";
+	}
 	/* The release is newer than this program. */
 	snprintf(name, sizeof(name), "feature%u", bit);
 	return name;

@@ -7,7 +7,9 @@
  *	FAKE_RELEASE	number of its release; 0: none runs; without it, 2
  *	FAKE_FREE	a SPEC: what is free; without it, 10-15
  *	FAKE_KEPT	a SPEC: what an other user keeps
+ *	FAKE_KEPT_BY	the uid of that user
  *	FAKE_LEFT	a file: how many are allocated when freqctl exits
+ *	FAKE_REQUESTS	a file: the numbers of the requests, a line each
  *	FAKE_LISTS	a folder for the files that sysfs has of a rehearsal
  *	FAKE_BUG	what is wrong with the release that is rehearsed
  */
@@ -33,7 +35,7 @@
 
 #define OTHER_USER 4000000000U
 
-#define HELD_MAX 64
+#define HELD_MAX 1024
 
 struct server {
 	unsigned int release;
@@ -84,6 +86,8 @@ static void begin(void)
 {
 	const char *release = getenv("FAKE_RELEASE");
 	const char *unused = getenv("FAKE_FREE"), *kept = getenv("FAKE_KEPT");
+	const char *keeper = getenv("FAKE_KEPT_BY");
+	__u32 uid = keeper ? strtoul(keeper, NULL, 10) : OTHER_USER;
 	struct freq_array others = { 0 };
 	size_t i;
 
@@ -94,8 +98,7 @@ static void begin(void)
 	    freq_array_add_spec(&others, kept ? kept : ""))
 		abort();
 	for (i = 0; i < others.count; i++)
-		hold(&live, others.values[i], FREQ_ENTRY_KEEP, OTHER_USER, 0,
-		     -1);
+		hold(&live, others.values[i], FREQ_ENTRY_KEEP, uid, 0, -1);
 	freq_array_free(&others);
 }
 
@@ -106,7 +109,8 @@ static int fake_info(const struct server *server, struct freq_info *info)
 		.clients = 1,
 		.free = server->unused.count + has_bug(server, "count"),
 		.allocated = server->held_count,
-		.features = server->release > 1 ? FREQ_FEATURE_INJECT : 0,
+		.features = server->release > 1 ?
+			    FREQ_FEATURE_INJECT | FREQ_FEATURE_BATCH : 0,
 	};
 	return 0;
 }
@@ -154,22 +158,116 @@ static void give_back(struct server *server, size_t i)
 	*unused->values = frequency;
 }
 
-static int fake_deallocate(struct server *server,
-			   const struct freq_deallocate *arg, int fd)
+/* What stands in the way of giving back the one that is held as the i-th. */
+static int refuse_back(const struct server *server, size_t i, int fd)
 {
-	const struct freq_entry *held;
-	size_t i;
+	const struct freq_entry *held = &server->held[i];
 
-	for (i = 0; i < server->held_count; i++)
-		if (server->held[i].frequency == arg->frequency)
-			break;
 	if (i == server->held_count)
 		return has_bug(server, "absent") ? 0 : -ENOENT;
-	held = &server->held[i];
 	if (server->owner[i] != fd && !has_bug(server, "owner") &&
 	    !(held->flags & FREQ_ENTRY_KEEP && held->uid == geteuid()))
 		return -EPERM;
-	give_back(server, i);
+	return 0;
+}
+
+static size_t find_held(const struct server *server, __u64 frequency)
+{
+	size_t i;
+
+	for (i = 0; i < server->held_count; i++)
+		if (server->held[i].frequency == frequency)
+			break;
+	return i;
+}
+
+static int fake_deallocate(struct server *server,
+			   const struct freq_deallocate *arg, int fd)
+{
+	size_t i = find_held(server, arg->frequency);
+	int err = refuse_back(server, i, fd);
+
+	if (!err && i < server->held_count)
+		give_back(server, i);
+	return err;
+}
+
+static int check_batch(const struct server *server,
+		       const struct freq_batch *arg)
+{
+	if (server->release < 2)
+		return -ENOTTY;
+	if (arg->index || arg->pad ||
+	    (!arg->count && !has_bug(server, "batch of none")))
+		return -EINVAL;
+	if (arg->count > FREQ_BATCH_MAX && !has_bug(server, "batch of many"))
+		return -E2BIG;
+	return 0;
+}
+
+static int fake_allocate_batch(struct server *server, struct freq_batch *arg,
+			       int fd)
+{
+	__u64 *frequencies = (__u64 *)(uintptr_t)arg->frequencies;
+	struct freq_allocate one = { .flags = arg->flags };
+	int err = check_batch(server, arg);
+	__u32 i, at;
+
+	if (err)
+		return err;
+	if (arg->flags & ~FREQ_ALLOCATE_KEEP)
+		return -EINVAL;
+	if (arg->count > server->unused.count &&
+	    !has_bug(server, "batch in part"))
+		return -ENOSPC;
+	for (i = 0; i < arg->count && !err; i++) {
+		at = has_bug(server, "batch turned") ? arg->count - 1 - i : i;
+		err = fake_allocate(server, &one, fd);
+		frequencies[at] = one.frequency;
+	}
+	return err;
+}
+
+static int is_earlier(const __u64 *frequencies, __u32 i)
+{
+	__u32 j;
+
+	for (j = 0; j < i; j++)
+		if (frequencies[j] == frequencies[i])
+			return 1;
+	return 0;
+}
+
+static int fake_deallocate_batch(struct server *server, struct freq_batch *arg,
+				 int fd)
+{
+	const __u64 *frequencies = (const __u64 *)(uintptr_t)arg->frequencies;
+	int err = check_batch(server, arg);
+	__u32 i, at;
+
+	if (!err && arg->flags)
+		err = -EINVAL;
+	if (err)
+		return err;
+	for (i = 0; i < arg->count; i++) {
+		err = refuse_back(server, find_held(server, frequencies[i]),
+				  fd);
+		if (!err && is_earlier(frequencies, i) &&
+		    !has_bug(server, "batch of twice"))
+			err = -ENOENT;
+		if (!err)
+			continue;
+		arg->index = has_bug(server, "batch index") ? 0 : i;
+		if (has_bug(server, "batch back in part"))
+			give_back(server, find_held(server, *frequencies));
+		return err;
+	}
+	for (i = 0; i < arg->count; i++) {
+		at = has_bug(server, "batch line") ? arg->count - 1 - i : i;
+		at = find_held(server, frequencies[at]);
+		if (at < server->held_count)
+			give_back(server, at);
+	}
 	return 0;
 }
 
@@ -283,12 +381,24 @@ static int is_copy(int fd)
 	return !fstat(fd, &status) && status.st_rdev == makedev(1, 5);
 }
 
+static void note_request(unsigned long request)
+{
+	const char *path = getenv("FAKE_REQUESTS");
+	FILE *file = path ? fopen(path, "ae") : NULL;
+
+	if (!file)
+		return;
+	fprintf(file, "%#lx\n", _IOC_NR(request));
+	fclose(file);
+}
+
 static int answer(int fd, unsigned long request, void *arg)
 {
 	struct server *server = is_copy(fd) ? &copy : &live;
 
 	if (!begun)
 		begin();
+	note_request(request);
 	if (!server->release)
 		return -ENODEV;
 	switch (request) {
@@ -307,6 +417,10 @@ static int answer(int fd, unsigned long request, void *arg)
 		return fake_deallocate(server, arg, fd);
 	case FREQ_IOC_INJECT:
 		return fake_inject(server, arg);
+	case FREQ_IOC_ALLOCATE_BATCH:
+		return fake_allocate_batch(server, arg, fd);
+	case FREQ_IOC_DEALLOCATE_BATCH:
+		return fake_deallocate_batch(server, arg, fd);
 	default:
 		return has_bug(server, "unknown") ? 0 : -ENOTTY;
 	}
