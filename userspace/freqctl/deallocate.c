@@ -11,25 +11,36 @@
 
 #include "command.h"
 #include "failure.h"
+#include "held.h"
 #include "server.h"
 #include "specs.h"
+
+static const char *reason(const struct freq_array *frequencies, size_t index)
+{
+	size_t i;
+
+	if (errno == EPERM)
+		return "someone else holds it";
+	if (errno == ENOENT)
+		for (i = 0; i < index; i++)
+			if (frequencies->values[i] ==
+			    frequencies->values[index])
+				return "it is named twice";
+	return failure_text(errno);
+}
 
 static int give_back(const struct freq_array *frequencies)
 {
 	struct freq_client *client = server_open(O_RDWR);
 	int status = EXIT_DONE;
-	size_t i;
+	size_t index;
 
 	if (!client)
 		return EXIT_FAILED;
-	for (i = 0; i < frequencies->count; i++) {
-		if (!freq_client_deallocate(client, frequencies->values[i]))
-			continue;
-		warnx("cannot deallocate %llu: %s", frequencies->values[i],
-		      errno == EPERM ? "someone else holds it" :
-				       failure_text(errno));
+	if (held_give_back(client, frequencies, &index)) {
+		warnx("cannot deallocate %llu: %s", frequencies->values[index],
+		      reason(frequencies, index));
 		status = EXIT_FAILED;
-		break;
 	}
 	freq_client_close(client);
 	return status;
@@ -59,6 +70,6 @@ static int run(int argc, char **argv)
 const struct command deallocate_command = {
 	.name = "deallocate",
 	.arguments = "SPEC...",
-	.description = "Give back kept frequencies, up to the first that fails",
+	.description = "Give back kept frequencies",
 	.run = run,
 };

@@ -11,5 +11,7 @@ int held_allocate(struct freq_client *client, __u32 flags, __u32 count,
 		  struct freq_array *frequencies);
 void held_deallocate(struct freq_client *client,
 		     const struct freq_array *frequencies);
+int held_give_back(struct freq_client *client,
+		   const struct freq_array *frequencies, size_t *index);
 
 #endif /* FREQCTL_HELD_H */

@@ -19,6 +19,7 @@
 
 #include "command.h"
 #include "failure.h"
+#include "held.h"
 #include "rehearse.h"
 #include "release.h"
 #include "server.h"
@@ -85,22 +86,50 @@ static bool is_empty(const char *rest)
 	return !rest[strspn(rest, BLANKS)];
 }
 
-static int shell_allocate(struct shell *shell, char *rest)
+static int allocate_one(struct shell *shell, __u32 flags)
 {
-	const char *option = next_word(&rest);
 	__u64 frequency;
-	__u32 flags = 0;
 
-	if (option) {
-		if (strcmp(option, "--keep") || !is_empty(rest))
-			return bad_request();
-		flags = FREQ_ALLOCATE_KEEP;
-	}
-	if (open_client(shell) ||
-	    freq_client_allocate(shell->client, flags, &frequency))
+	if (freq_client_allocate(shell->client, flags, &frequency))
 		return -1;
 	printf("ok %llu\n", frequency);
 	return 0;
+}
+
+static int allocate_several(struct shell *shell, __u32 flags, __u32 count)
+{
+	struct freq_array frequencies = { 0 };
+	size_t i;
+
+	if (held_allocate(shell->client, flags, count, &frequencies))
+		return -1;
+	for (i = 0; i < frequencies.count; i++)
+		printf("%s%llu", i ? "," : "ok ", frequencies.values[i]);
+	putchar('\n');
+	freq_array_free(&frequencies);
+	return 0;
+}
+
+static int shell_allocate(struct shell *shell, char *rest)
+{
+	const char *option, *number = NULL;
+	__u32 flags = 0, count = 1;
+
+	while ((option = next_word(&rest))) {
+		if (!strcmp(option, "--keep") && !flags) {
+			flags = FREQ_ALLOCATE_KEEP;
+			continue;
+		}
+		if (strcmp(option, "-n") || number)
+			return bad_request();
+		number = next_word(&rest);
+		if (!number || command_count(number, &count))
+			return bad_request();
+	}
+	if (open_client(shell))
+		return -1;
+	return number ? allocate_several(shell, flags, count) :
+			allocate_one(shell, flags);
 }
 
 static int read_specs(struct freq_array *frequencies, char *rest)
@@ -113,15 +142,19 @@ static int read_specs(struct freq_array *frequencies, char *rest)
 static int deallocate_all(struct shell *shell,
 			  const struct freq_array *frequencies)
 {
-	size_t i;
+	size_t index;
 
 	if (open_client(shell))
 		return -1;
-	for (i = 0; i < frequencies->count; i++)
-		if (freq_client_deallocate(shell->client,
-					   frequencies->values[i]))
-			return -1;
-	return 0;
+	if (!held_give_back(shell->client, frequencies, &index))
+		return 0;
+	if (frequencies->count > 1) {
+		int err = errno;
+
+		warnx("cannot deallocate %llu", frequencies->values[index]);
+		errno = err;
+	}
+	return -1;
 }
 
 static int inject_all(struct shell *shell,
@@ -372,7 +405,8 @@ static int shell_quit(struct shell *shell, char *rest)
 }
 
 static const struct shell_command commands[] = {
-	{ "allocate", "[--keep]", "take a frequency", shell_allocate },
+	{ "allocate", "[--keep] [-n N]", "take a frequency, or several",
+	  shell_allocate },
 	{ "deallocate", "SPEC...", "give frequencies back", shell_deallocate },
 	{ "inject", "SPEC...", "add frequencies to the server", shell_inject },
 	{ "list", "", "what is free and what is allocated", shell_list },
