@@ -409,6 +409,31 @@ int try_inject(int fd, const __u64 *frequencies, __u32 count,
 	return error;
 }
 
+int try_allocate_batch(int fd, __u32 flags, __u64 *frequencies, __u32 count)
+{
+	struct freq_batch batch = {
+		.frequencies = (uintptr_t)frequencies,
+		.count = count,
+		.flags = flags,
+	};
+
+	return try_ioctl(fd, FREQ_IOC_ALLOCATE_BATCH, &batch);
+}
+
+int try_deallocate_batch(int fd, const __u64 *frequencies, __u32 count,
+			 __u32 *index)
+{
+	struct freq_batch batch = {
+		.frequencies = (uintptr_t)frequencies,
+		.count = count,
+	};
+	int error = try_ioctl(fd, FREQ_IOC_DEALLOCATE_BATCH, &batch);
+
+	if (index)
+		*index = batch.index;
+	return error;
+}
+
 /**
  * listing_take() - all of LIST, page by page
  * @listing: filled; listing_free() it

@@ -25,6 +25,9 @@
 #define REHEARSAL	"/dev/freq-rehearsal"
 #define REHEARSAL_SYSFS	"/sys/class/misc/freq-rehearsal/"
 
+/* What release 2 can do beyond release 1. */
+#define FEATURES_V2	(FREQ_FEATURE_INJECT | FREQ_FEATURE_BATCH)
+
 /* An unprivileged user, and another one. Neither needs an account. */
 #define USER_A		1000
 #define USER_B		1001
@@ -88,6 +91,9 @@ int try_allocate(int fd, __u32 flags, __u64 *frequency);
 int try_deallocate(int fd, __u64 frequency);
 int try_inject(int fd, const __u64 *frequencies, __u32 count,
 	       __u32 *index);
+int try_allocate_batch(int fd, __u32 flags, __u64 *frequencies, __u32 count);
+int try_deallocate_batch(int fd, const __u64 *frequencies, __u32 count,
+			 __u32 *index);
 int try_ioctl(int fd, unsigned long request, void *argument);
 
 #define test_stop(fd)							\
@@ -141,6 +147,60 @@ int try_ioctl(int fd, unsigned long request, void *argument);
 	EXPECT_EQ(-(err), try_inject(fd, __list,			\
 				     sizeof(__list) / sizeof(*__list),	\
 				     NULL));				\
+})
+
+/* What is allocated has to be just this, in this order. */
+#define test_allocate_batch_flags(fd, flags, ...) ({			\
+	const __u64 __want[] = { __VA_ARGS__ };				\
+	const __u32 __count = sizeof(__want) / sizeof(*__want);		\
+	__u64 __room[FREQ_BATCH_MAX];					\
+	__u32 __i;							\
+									\
+	ASSERT_EQ(0, try_allocate_batch(fd, flags, __room, __count));	\
+	for (__i = 0; __i < __count; __i++)				\
+		ASSERT_EQ(__want[__i], __room[__i]);			\
+})
+#define test_allocate_batch(fd, ...)					\
+	test_allocate_batch_flags(fd, 0, __VA_ARGS__)
+#define test_keep_batch(fd, ...)					\
+	test_allocate_batch_flags(fd, FREQ_ALLOCATE_KEEP, __VA_ARGS__)
+#define test_err_allocate_batch(err, fd, count) ({			\
+	__u64 __room[FREQ_BATCH_MAX];					\
+									\
+	EXPECT_EQ(-(err), try_allocate_batch(fd, 0, __room, count));	\
+})
+
+#define test_deallocate_batch(fd, ...) ({				\
+	const __u64 __list[] = { __VA_ARGS__ };				\
+									\
+	ASSERT_EQ(0, try_deallocate_batch(fd, __list,			\
+				sizeof(__list) / sizeof(*__list), NULL)); \
+})
+#define test_err_deallocate_batch(err, index, fd, ...) ({		\
+	const __u64 __list[] = { __VA_ARGS__ };				\
+	__u32 __index = ~0U;						\
+									\
+	EXPECT_EQ(-(err), try_deallocate_batch(fd, __list,		\
+				sizeof(__list) / sizeof(*__list),	\
+				&__index));				\
+	EXPECT_EQ((__u32)(index), __index);				\
+})
+
+/* The free list as a client of its own finds it, which then goes away. */
+#define EXPECT_ORDER(...) ({						\
+	const __u64 __want[] = { __VA_ARGS__ };				\
+	size_t __i;							\
+	int __fd = open_client();					\
+									\
+	ASSERT_GE(__fd, 0);						\
+	for (__i = 0; __i < sizeof(__want) / sizeof(*__want); __i++) {	\
+		__u64 __got;						\
+									\
+		ASSERT_EQ(0, try_allocate(__fd, 0, &__got));		\
+		EXPECT_EQ(__want[__i], __got);				\
+	}								\
+	test_err_allocate(ENOSPC, __fd);				\
+	close(__fd);							\
 })
 
 /**

@@ -71,7 +71,8 @@ freqctl list >"$tmp/before"
 verdict 0 'v2 passes' freqctl rehearse v2
 same '... in parts' 'lists copy allocate deallocate refusals clients features unknown server v2' \
 	"$(awk '{ print $1 }' "$tmp/out" | xargs)"
-check '... with the new request' grep -q '^features *ok: inject (new)' "$tmp/out"
+check '... with the new requests' grep -qx 'features *ok: inject (new), batch (new)' \
+	"$tmp/out"
 verdict 0 'v90 passes' freqctl rehearse v90
 nothing_left 'after what passes' freq freq_v1
 freqctl list >"$tmp/after"

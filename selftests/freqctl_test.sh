@@ -243,11 +243,11 @@ loaded     v1 (idle), v2 (runs)
 free       6
 allocated  0
 clients    1
-features   inject
+features   inject, batch
 upgrades   1, and 0 refused
 gate       N ns, at the longest N ns' sh -c 'freqctl status | sed "s/[0-9]* ns/N ns/g"'
 freqctl status --json >"$tmp/json"
-json_has 'status --json' '"release":2' '"loaded":[1,2]' '"features":["inject"]'
+json_has 'status --json' '"release":2' '"loaded":[1,2]' '"features":["inject","batch"]'
 try 1 '' freqctl purge --soft v2
 try 0 'v1 removed' freqctl purge --soft v1
 check 'v1 is gone' module_gone freq_v1
@@ -296,8 +296,67 @@ says '*not permitted*'
 same 'not_permitted' 'error not_permitted' \
 	"$(as_nobody 'echo inject 80 | freqctl shell')"
 
+# ---- Several at once: what release 1 does one by one
+
+server_start v2
+try 0 '10
+11
+12' freqctl allocate -n 3
+try 1 '' freqctl allocate -n 4
+says '*only 3 of 4*'
+list_is 'none of too many' 13-15 10-12
+try 1 '' freqctl deallocate 10 11 13
+says '*cannot deallocate 13: it is not allocated*'
+try 1 '' freqctl deallocate 10 11 10
+says '*cannot deallocate 10: it is named twice*'
+list_is 'none of what cannot be given back' 13-15 10-12
+client_open a
+same 'a client' 'ok 13' "$(ask a allocate)"
+try 1 '' freqctl deallocate 12 13
+says '*cannot deallocate 13: someone else holds it*'
+list_is 'none of what another holds' 14-15 10-13
+try 1 '' as_nobody 'freqctl deallocate 10-12'
+says '*cannot deallocate 10: someone else holds it*'
+same 'the shell takes several' 'ok 14,15' "$(ask a 'allocate -n 2')"
+same '... or none' 'error no_frequency' "$(ask a 'allocate -n 2')"
+same '... and gives back none' 'error not_allocated' "$(ask a 'deallocate 15,14,99')"
+list_is 'after what could not be' '' 10-15
+same '... or all' ok "$(ask a 'deallocate 15,14')"
+try 1 '' sh -c 'exec freqctl allocate -n 2 >/dev/full'
+list_is 'after an answer that did not get out' 14-15 10-13
+same 'an upgrade' ok "$(ask a 'upgrade v1')"
+try 1 '' freqctl deallocate 12 13 11
+says '*cannot deallocate 13: someone else holds it*'
+list_is 'release 1 goes as far as it can' 12,14-15 10-11,13
+same '... the shell too' 'error not_allocated' "$(ask a 'deallocate 10,14,11')"
+list_is '... as far as it can' 10,12,14-15 11,13
+same '... takes several' 'ok 10,12' "$(ask a 'allocate -n 2')"
+same '... or none' 'error no_frequency' "$(ask a 'allocate -n 3')"
+list_is '... which it gives back' 14-15 10-13
+try 0 '' freqctl deallocate 11
+client_close a
+list_is 'after all that' 10-15 ''
+
+# More than one request can have
+server_start v2
+try 0 '' freqctl inject 1001-1600
+freqctl allocate -n 600 >"$tmp/out"
+same 'many' 0 $?
+same '... are allocated' 600 "$(wc -l <"$tmp/out")"
+same '... in turn' "$(seq 10 15; seq 1001 1594)" "$(cat "$tmp/out")"
+try 1 '' freqctl allocate -n 7
+says '*only 6 of 7*'
+try 0 '' freqctl deallocate 1001-1594
+try 1 '' freqctl allocate -n 601
+says '*only 600 of 601*'
+list_is 'after too many' 1001-1600 10-15
+try 1 '' freqctl deallocate 10-266
+says '*cannot deallocate 16:*'
+list_is 'one by one' 10-15,1001-1600 ''
+
 # ---- stop
 
+server_start v2
 client_open a
 same 'a client' 'ok 10' "$(ask a allocate)"
 try 1 '' freqctl stop

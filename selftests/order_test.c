@@ -44,23 +44,6 @@ FIXTURE_TEARDOWN(order)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* The free list as a client of its own finds it, which then goes away. */
-#define EXPECT_ORDER(...) ({						\
-	const __u64 __want[] = { __VA_ARGS__ };				\
-	size_t __i;							\
-	int __fd = open_client();					\
-									\
-	ASSERT_GE(__fd, 0);						\
-	for (__i = 0; __i < ARRAY_SIZE(__want); __i++) {		\
-		__u64 __got;						\
-									\
-		ASSERT_EQ(0, try_allocate(__fd, 0, &__got));		\
-		EXPECT_EQ(__want[__i], __got);				\
-	}								\
-	test_err_allocate(ENOSPC, __fd);				\
-	close(__fd);							\
-})
-
 /* The exercise, step by step. */
 TEST_F(order, exercise)
 {

@@ -35,13 +35,17 @@ static const struct request requests[] = {
 	{ "ALLOCATE", FREQ_IOC_ALLOCATE, sizeof(struct freq_allocate) },
 	{ "DEALLOCATE", FREQ_IOC_DEALLOCATE, sizeof(struct freq_deallocate) },
 	{ "INJECT", FREQ_IOC_INJECT, sizeof(struct freq_inject) },
+	{ "ALLOCATE_BATCH", FREQ_IOC_ALLOCATE_BATCH,
+	  sizeof(struct freq_batch) },
+	{ "DEALLOCATE_BATCH", FREQ_IOC_DEALLOCATE_BATCH,
+	  sizeof(struct freq_batch) },
 };
 
 static const struct request *request_end = requests + ARRAY_SIZE(requests);
 
 FIXTURE(request) {
 	struct snapshot before;
-	bool injects;
+	bool injects;	/* and knows batches */
 	__u64 held;
 	__u64 kept;
 	int log;
@@ -110,6 +114,11 @@ static void fill(void *argument, const struct request *request)
 		.frequencies = (uintptr_t)fresh,
 		.count = ARRAY_SIZE(fresh),
 	};
+	static __u64 numbers[2];
+	struct freq_batch batch = {
+		.frequencies = (uintptr_t)numbers,
+		.count = ARRAY_SIZE(numbers),
+	};
 
 	switch (request->number) {
 	case FREQ_IOC_LIST:
@@ -121,6 +130,13 @@ static void fill(void *argument, const struct request *request)
 	case FREQ_IOC_INJECT:
 		memcpy(argument, &inject, sizeof(inject));
 		break;
+	case FREQ_IOC_ALLOCATE_BATCH:
+	case FREQ_IOC_DEALLOCATE_BATCH:
+		/* What is held and what is kept, whatever was there before. */
+		numbers[0] = 10;
+		numbers[1] = 11;
+		memcpy(argument, &batch, sizeof(batch));
+		break;
 	default:
 		memset(argument, 0, request->size);
 	}
@@ -129,7 +145,9 @@ static void fill(void *argument, const struct request *request)
 /* What a request answers whose argument alone is bad. */
 static int unless_unknown(const struct request *request, bool injects, int err)
 {
-	return request->number == FREQ_IOC_INJECT && !injects ? -ENOTTY : -err;
+	bool is_new = _IOC_NR(request->number) >= _IOC_NR(FREQ_IOC_INJECT);
+
+	return is_new && !injects ? -ENOTTY : -err;
 }
 
 TEST_F(request, device_is_for_everybody)
@@ -151,7 +169,7 @@ TEST_F(request, info)
 	EXPECT_EQ(1, info.clients);
 	EXPECT_EQ(4, info.free);
 	EXPECT_EQ(2, info.allocated);
-	EXPECT_EQ(self->injects ? FREQ_FEATURE_INJECT : 0, info.features);
+	EXPECT_EQ(self->injects ? FEATURES_V2 : 0, info.features);
 
 	other = open_client();
 	ASSERT_GE(other, 0);
@@ -264,10 +282,12 @@ TEST_F(request, other_magic)
 	EXPECT_UNCHANGED();
 }
 
-TEST_F(request, inject_is_of_v2)
+TEST_F(request, some_are_of_v2)
 {
 	if (self->injects) {
 		test_inject(self->fd, 30);
+		test_allocate_batch(self->fd, 12, 13, 14, 15, 30);
+		test_deallocate_batch(self->fd, 11, 30);
 		return;
 	}
 	/* However wrong it is: what is not known is not looked at. */
@@ -275,6 +295,13 @@ TEST_F(request, inject_is_of_v2)
 	test_err_inject(ENOTTY, self->fd, 10, 10);
 	EXPECT_EQ(-ENOTTY, try_ioctl(self->fd, FREQ_IOC_INJECT, NULL));
 	EXPECT_EQ(-ENOTTY, try_inject(self->fd, NULL, 0, NULL));
+	test_err_allocate_batch(ENOTTY, self->fd, 2);
+	test_err_deallocate_batch(ENOTTY, 0, self->fd, 10, 11);
+	EXPECT_EQ(-ENOTTY, try_allocate_batch(self->fd, ~0U, NULL, 0));
+	EXPECT_EQ(-ENOTTY, try_deallocate_batch(self->fd, NULL, ~0U, NULL));
+	EXPECT_EQ(-ENOTTY, try_ioctl(self->fd, FREQ_IOC_ALLOCATE_BATCH, NULL));
+	EXPECT_EQ(-ENOTTY, try_ioctl(self->fd, FREQ_IOC_DEALLOCATE_BATCH,
+				     NULL));
 	EXPECT_UNCHANGED();
 }
 
@@ -350,12 +377,15 @@ TEST_F(request, size_long_zero)
 	const struct request *allocate = &requests[2];
 	const struct request *deallocate = &requests[3];
 	const struct request *inject = &requests[4];
+	const struct request *batch = &requests[5];
+	const struct request *batch_back = &requests[6];
 	struct freq_info *seen = (void *)argument;
 	struct freq_list *listed = (void *)argument;
 	struct freq_allocate *allocated = (void *)argument;
 	struct freq_deallocate *given = (void *)argument;
 	struct freq_inject *injected = (void *)argument;
-	__u64 fresh = 5000;
+	struct freq_batch *several = (void *)argument;
+	__u64 fresh = 5000, numbers[2];
 	size_t i, j;
 
 	for (i = 0; i < ARRAY_SIZE(more); i++) {
@@ -394,6 +424,21 @@ TEST_F(request, size_long_zero)
 
 	if (!self->injects)
 		return;
+	for (i = 0; i < ARRAY_SIZE(more); i++) {
+		memset(argument, 0, sizeof(argument));
+		several->frequencies = (uintptr_t)numbers;
+		several->count = 2;
+		ASSERT_EQ(0, try_ioctl(self->fd,
+				       sized(batch->number,
+					     batch->size + more[i]),
+				       argument));
+		EXPECT_EQ(12 + i % 2, numbers[0]);
+		EXPECT_EQ(13 - i % 2, numbers[1]);
+		ASSERT_EQ(0, try_ioctl(self->fd,
+				       sized(batch_back->number,
+					     batch->size + more[i]),
+				       argument));
+	}
 	for (i = 0; i < ARRAY_SIZE(more); i++, fresh++) {
 		memset(argument, 0, sizeof(argument));
 		injected->frequencies = (uintptr_t)&fresh;
@@ -467,6 +512,7 @@ TEST_F(request, bad_reply)
 {
 	static const unsigned long telling[] = {
 		FREQ_IOC_INFO, FREQ_IOC_LIST, FREQ_IOC_ALLOCATE,
+		FREQ_IOC_ALLOCATE_BATCH,
 	};
 	const struct request *request;
 	char *page;
@@ -479,7 +525,8 @@ TEST_F(request, bad_reply)
 		ASSERT_NE(NULL, page);
 		fill(page, request);
 		ASSERT_EQ(0, mprotect(page, page_size(), PROT_READ));
-		EXPECT_EQ(-EFAULT, try_ioctl(self->fd, telling[i], page)) {
+		EXPECT_EQ(unless_unknown(request, self->injects, EFAULT),
+			  try_ioctl(self->fd, telling[i], page)) {
 			TH_LOG("%s", request->name);
 		}
 		EXPECT_UNCHANGED();
@@ -995,6 +1042,7 @@ TEST_F(request, from_32_bit)
 	struct freq_list *list = (void *)(page + 192);
 	struct freq_inject *inject = (void *)(page + 256);
 	__u64 *fresh = (void *)(page + 320);
+	struct freq_batch *batch = (void *)(page + 384);
 
 	ASSERT_NE(MAP_FAILED, page);
 	ASSERT_EQ(0, compat_ioctl(self->fd, FREQ_IOC_INFO, info));
@@ -1019,6 +1067,15 @@ TEST_F(request, from_32_bit)
 	inject->count = 1;
 	EXPECT_EQ(self->injects ? 0 : -ENOTTY,
 		  compat_ioctl(self->fd, FREQ_IOC_INJECT, inject));
+
+	batch->frequencies = (uintptr_t)fresh;
+	batch->count = 2;
+	EXPECT_EQ(self->injects ? 0 : -ENOTTY,
+		  compat_ioctl(self->fd, FREQ_IOC_ALLOCATE_BATCH, batch));
+	EXPECT_EQ(self->injects ? 12 : 30, fresh[0]);
+	EXPECT_EQ(self->injects ? 13 : 0, fresh[1]);
+	EXPECT_EQ(self->injects ? 0 : -ENOTTY,
+		  compat_ioctl(self->fd, FREQ_IOC_DEALLOCATE_BATCH, batch));
 }
 #endif
 

@@ -70,7 +70,7 @@ static bool runs(int fd, const char *release)
 	struct freq_info info;
 
 	return !try_info(fd, &info) && info.release == number &&
-	       info.features == (number >= 2 ? FREQ_FEATURE_INJECT : 0) &&
+	       info.features == (number >= 2 ? FEATURES_V2 : 0) &&
 	       release_runs(release);
 }
 
