@@ -299,6 +299,40 @@ static int model_deallocate(struct model *model, int client, __u64 frequency)
 	return 0;
 }
 
+/* As many as single requests would give, if there are as many. */
+static int model_allocate_batch(struct model *model, int client, bool keep,
+				__u64 *list, __u32 count)
+{
+	__u32 i;
+
+	if (model->nr_free < (int)count)
+		return -ENOSPC;
+	for (i = 0; i < count; i++)
+		model_allocate(model, client, keep, &list[i]);
+	return 0;
+}
+
+/* One by one, in a model that counts only if that comes to its end. */
+static int model_deallocate_batch(struct model *model, int client,
+				  const __u64 *list, __u32 count,
+				  __u32 *index)
+{
+	static struct model trial;
+	int error;
+	__u32 i;
+
+	trial = *model;
+	for (i = 0; i < count; i++) {
+		error = model_deallocate(&trial, client, list[i]);
+		if (error) {
+			*index = i;
+			return error;
+		}
+	}
+	*model = trial;
+	return 0;
+}
+
 static bool model_has(const struct model *model, __u64 frequency)
 {
 	int i;
@@ -397,11 +431,13 @@ struct walk {
 	int clients[MODEL_CLIENTS];
 	struct model *model;
 	__u64 random;
+	int batches_done[2];
 };
 
 FIXTURE(model) {
 	struct walk walk;
 	int counts[5];
+	int batches[2];
 };
 
 FIXTURE_VARIANT(model) {
@@ -409,6 +445,8 @@ FIXTURE_VARIANT(model) {
 	/* Of 1000 steps, so many allocate, so many deallocate. */
 	int allocate;
 	int deallocate;
+	/* Of 100 of these, so many are of several frequencies. */
+	int batches;
 };
 
 FIXTURE_VARIANT_ADD(model, balanced) {
@@ -425,6 +463,14 @@ FIXTURE_VARIANT_ADD(model, mostly_full) {
 
 FIXTURE_VARIANT_ADD(model, much_else) {
 	.seed = 4, .allocate = 250, .deallocate = 200,
+};
+
+FIXTURE_VARIANT_ADD(model, batches) {
+	.seed = 5, .allocate = 430, .deallocate = 430, .batches = 80,
+};
+
+FIXTURE_VARIANT_ADD(model, batches_and_much_else) {
+	.seed = 6, .allocate = 250, .deallocate = 250, .batches = 50,
 };
 
 FIXTURE_SETUP(model)
@@ -485,6 +531,96 @@ static int step_deallocate(struct walk *walk, int client)
 		      try_deallocate(walk->clients[client], frequency));
 }
 
+static bool knows_batches(const struct walk *walk)
+{
+	return !strcmp(walk->running, "freq_v2");
+}
+
+/* Mostly few; now and then as many as may be, or more than there can be. */
+static __u32 batch_size(struct walk *walk)
+{
+	if (random_below(&walk->random, 20))
+		return 1 + random_below(&walk->random, 8);
+	return 1 + random_below(&walk->random, FREQ_BATCH_MAX);
+}
+
+static int step_allocate_batch(struct walk *walk, int client)
+{
+	bool keep = !random_below(&walk->random, 8);
+	__u32 count = batch_size(walk), i;
+	__u64 want[FREQ_BATCH_MAX], seen[FREQ_BATCH_MAX];
+	int expected = -ENOTTY;
+
+	if (knows_batches(walk))
+		expected = model_allocate_batch(walk->model, client, keep,
+						want, count);
+	if (differ(expected, try_allocate_batch(walk->clients[client],
+						keep ? FREQ_ALLOCATE_KEEP : 0,
+						seen, count)))
+		return -1;
+	for (i = 0; !expected && i < count; i++) {
+		if (differ(want[i], seen[i]))
+			return -1;
+	}
+	walk->batches_done[0] += !expected;
+	return 0;
+}
+
+/*
+ * Mostly what the client may give back, each once; and mostly not all of it,
+ * in whatever order.
+ */
+static int step_deallocate_batch(struct walk *walk, int client)
+{
+	struct model *model = walk->model;
+	__u32 count = 0, limit = batch_size(walk), want = 0, seen = 0;
+	int start = model->nr_held ?
+		    random_below(&walk->random, model->nr_held) : 0;
+	__u64 list[FREQ_BATCH_MAX];
+	int expected = -ENOTTY;
+	int i;
+
+	for (i = 0; i < model->nr_held && count < limit; i++) {
+		const struct model_held *held =
+			&model->held[(start + i) % model->nr_held];
+
+		if (held->client == client || held->keep)
+			list[count++] = held->frequency;
+	}
+	if (!count)
+		list[count++] = random_below(&walk->random, 700);
+	for (i = count - 1; i > 0; i--) {
+		int j = random_below(&walk->random, i + 1);
+		__u64 other = list[i];
+
+		list[i] = list[j];
+		list[j] = other;
+	}
+	/* One that is there twice, is held by another, or by nobody. */
+	i = random_below(&walk->random, count);
+	switch (random_below(&walk->random, 12)) {
+	case 0:
+		list[i] = list[random_below(&walk->random, count)];
+		break;
+	case 1:
+		if (model->nr_held)
+			list[i] = model->held[start].frequency;
+		break;
+	case 2:
+		list[i] = random_below(&walk->random, 700);
+		break;
+	}
+
+	if (knows_batches(walk))
+		expected = model_deallocate_batch(model, client, list, count,
+						  &want);
+	if (differ(expected, try_deallocate_batch(walk->clients[client], list,
+						  count, &seen)))
+		return -1;
+	walk->batches_done[1] += !expected;
+	return differ(want, seen);
+}
+
 static int step_inject(struct walk *walk, int client)
 {
 	struct model *model = walk->model;
@@ -539,11 +675,21 @@ TEST_F_TIMEOUT(model, agrees, 120)
 	for (step = 0; step < steps; step++) {
 		int client = random_below(&walk->random, MODEL_CLIENTS);
 		int kind = random_below(&walk->random, 1000);
+		bool batch = variant->batches &&
+			     random_below(&walk->random, 100) <
+				     variant->batches;
 		int error;
 
 		if (!random_below(&walk->random, 1000)) {
 			self->counts[0]++;
 			error = step_upgrade(walk);
+		} else if (batch && kind < variant->allocate) {
+			self->batches[0]++;
+			error = step_allocate_batch(walk, client);
+		} else if (batch &&
+			   kind < variant->allocate + variant->deallocate) {
+			self->batches[1]++;
+			error = step_deallocate_batch(walk, client);
 		} else if (kind < variant->allocate) {
 			self->counts[1]++;
 			error = step_allocate(walk, client);
@@ -568,6 +714,10 @@ TEST_F_TIMEOUT(model, agrees, 120)
 	TH_LOG("%d upgrades, %d allocate, %d deallocate, %d inject, %d close",
 	       self->counts[0], self->counts[1], self->counts[2],
 	       self->counts[3], self->counts[4]);
+	if (variant->batches)
+		TH_LOG("batches: %d of %d allocate, %d of %d deallocate",
+		       walk->batches_done[0], self->batches[0],
+		       walk->batches_done[1], self->batches[1]);
 }
 
 TEST_HARNESS_MAIN
