@@ -39,23 +39,51 @@ model()
 		held[held_count++] = f
 		say("allocate" keep, "ok " f)
 	}
-	function deallocate(f,   i) {
-		# To look at a state would make it exist
-		if (!(f in state) || state[f] != "held") {
-			say("deallocate " f, "error not_allocated")
+	# All or none, whichever release runs
+	function allocate_several(keep,   count, i, f, text) {
+		count = 1 + random(5)
+		keep = " -n " count keep
+		if (tail - head < count) {
+			say("allocate" keep, "error no_frequency")
 			return
 		}
+		for (i = 0; i < count; i++) {
+			f = free_list[head++]
+			state[f] = "held"
+			held[held_count++] = f
+			text = text (i ? "," : "") f
+		}
+		say("allocate" keep, "ok " text)
+	}
+	# To look at a state would make it exist
+	function is_held(f) {
+		return f in state && state[f] == "held"
+	}
+	function give_back(f,   i) {
 		for (i = 0; held[i] != f; i++)
 			;
 		held[i] = held[--held_count]
 		push_head(f)
-		say("deallocate " f, "ok")
 	}
-	function deallocate_some() {
-		if (held_count && random(8))
-			deallocate(held[random(held_count)])
-		else
-			deallocate(random(200))
+	function any_number() {
+		return held_count && random(8) ? held[random(held_count)] :
+						 random(200)
+	}
+	# Release 2 looks at all of them first
+	function deallocate(   count, i, list, text, answer, seen) {
+		count = random(3) ? 1 : 1 + random(4)
+		answer = "ok"
+		for (i = 0; i < count; i++) {
+			list[i] = any_number()
+			text = text (i ? "," : "") list[i]
+			if (!is_held(list[i]) || list[i] in seen)
+				answer = "error not_allocated"
+			seen[list[i]]
+		}
+		if (answer == "ok" || running == 1)
+			for (i = 0; i < count && is_held(list[i]); i++)
+				give_back(list[i])
+		say("deallocate " text, answer)
 	}
 	function inject(   count, i, list, text, answer, twice) {
 		count = 1 + random(4)
@@ -116,10 +144,13 @@ model()
 		eager = 30 + random(30)
 		for (i = 0; i < commands; i++) {
 			dice = random(100)
-			if (dice < eager)
-				allocate(random(5) ? "" : " --keep")
+			keep = random(5) ? "" : " --keep"
+			if (dice < eager - 8)
+				allocate(keep)
+			else if (dice < eager)
+				allocate_several(keep)
 			else if (dice < 85)
-				deallocate_some()
+				deallocate()
 			else if (dice < 93)
 				inject()
 			else if (dice < 96)
