@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The functions of libfreq for clients, as far as they need no server: what
+ * they refuse themselves, and what they do with an error of the kernel.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <libfreq.h>
+
+#include "tap.h"
+
+/* Whether a call has failed, and with this errno. */
+#define fails(err, call) (errno = 0, (call) == -1 && errno == (err))
+
+static void test_open(void)
+{
+	struct freq_client *client;
+
+	ok(!freq_client_open("/dev/null", O_WRONLY) && errno == EINVAL,
+	   "open: another access");
+	ok(!freq_client_open("/nonexistent/freq", O_RDWR) && errno == ENODEV,
+	   "open: no such device");
+	setenv("FREQ_DEVICE", "/nonexistent/freq", 1);
+	ok(!freq_client_open(NULL, O_RDWR) && errno == ENODEV,
+	   "open: the environment's device");
+	client = freq_client_open("/dev/null", O_RDWR);
+	ok(client && freq_client_fd(client) >= 0, "open: the path's");
+	ok(client && fcntl(freq_client_fd(client), F_GETFD) == FD_CLOEXEC,
+	   "open: closed on exec");
+	errno = ERANGE;
+	freq_client_close(client);
+	freq_client_close(NULL);
+	ok(errno == ERANGE, "close: errno stays");
+}
+
+/* /dev/null is a device that knows no request. */
+static void test_not_known(struct freq_client *client)
+{
+	__u64 frequencies[2] = { 10, 11 }, frequency = 12;
+	struct freq_info info;
+	size_t index = 13;
+
+	ok(fails(ENOTTY, freq_client_allocate(client, 0, &frequency)),
+	   "allocate is not known");
+	ok(fails(ENOTTY, freq_client_deallocate(client, 10)),
+	   "deallocate is not known");
+	ok(fails(ENOTTY, freq_client_inject(client, frequencies, 2, &index)),
+	   "inject is not known");
+	ok(fails(ENOTTY, freq_client_allocate_batch(client, 0, frequencies,
+						    2)),
+	   "allocate_batch is not known");
+	ok(fails(ENOTTY, freq_client_deallocate_batch(client, frequencies, 2,
+						      &index)),
+	   "deallocate_batch is not known");
+	ok(fails(ENOTTY, freq_client_info(client, &info, sizeof(info))),
+	   "info is not known");
+	ok(fails(ENOTTY, freq_client_stop(client)), "stop is not known");
+	ok(frequency == 12 && index == 13 && frequencies[0] == 10 &&
+	   frequencies[1] == 11, "nothing was written");
+}
+
+/* What the fields of a request have no room for: nobody is asked. */
+static void test_too_many(struct freq_client *client)
+{
+#if SIZE_MAX > UINT32_MAX
+	static const size_t counts[] = {
+		(size_t)UINT32_MAX + 1, (size_t)UINT32_MAX + 2, SIZE_MAX,
+	};
+	__u64 frequency = 10;
+	size_t index = 13, i;
+
+	for (i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		ok(fails(E2BIG, freq_client_inject(client, &frequency,
+						   counts[i], &index)),
+		   "inject of %zu", counts[i]);
+		ok(fails(E2BIG, freq_client_allocate_batch(client, 0,
+							   &frequency,
+							   counts[i])),
+		   "allocate_batch of %zu", counts[i]);
+		ok(fails(E2BIG, freq_client_deallocate_batch(client, &frequency,
+							     counts[i],
+							     &index)),
+		   "deallocate_batch of %zu", counts[i]);
+	}
+	ok(frequency == 10 && index == 13, "nothing was written");
+#else
+	(void)client;
+#endif
+}
+
+static void test_info_size(struct freq_client *client)
+{
+	struct freq_info info;
+
+	ok(fails(EINVAL, freq_client_info(client, &info, 0)), "info of 0");
+	ok(fails(E2BIG, freq_client_info(client, &info, _IOC_SIZEMASK + 1)),
+	   "info of more than a request number can tell");
+}
+
+int main(void)
+{
+	struct freq_client *client;
+
+	test_open();
+	client = freq_client_open("/dev/null", O_RDWR);
+	if (!client)
+		return 1;
+	test_not_known(client);
+	test_too_many(client);
+	test_info_size(client);
+	freq_client_close(client);
+	return tap_done();
+}
