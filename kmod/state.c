@@ -145,7 +145,7 @@ static void release_holder(struct freq_state *state, u32 index)
 /* A free slot is to forget a holder that was closed. */
 static void forget_holder(struct freq_state *state, struct freq_slot *slot)
 {
-	u32 index = slot->owner;
+	u32 index = slot->owner & ~FREQ_OWNER_KEEP;
 
 	slot->owner = 0;
 	freq_state_change_holder(state, index)->stale--;
@@ -215,7 +215,8 @@ static int check_owner(const struct freq_state *state,
 
 /*
  * Takes a slot from whoever holds it: 0, or why the client may not have that.
- * Slot 0, which no frequency has, is free.
+ * It then names a holder that is to be forgotten. Slot 0, which no frequency
+ * has, is free.
  */
 static noinline int take_away(struct freq_state *state,
 			      const struct freq_call *call, u32 index)
@@ -232,6 +233,7 @@ static noinline int take_away(struct freq_state *state,
 					  slot->owner & ~FREQ_OWNER_KEEP);
 	freq_pool_note_move(pool, index, &pool->free);
 	freq_pool_remove(pool, freq_state_queue(holder, slot), slot, index);
+	holder->stale++;
 	return 0;
 }
 
@@ -250,26 +252,26 @@ int freq_state_deallocate(struct freq_state *state,
 	struct freq_pool *pool = &state->pool;
 	u32 index = freq_pool_find_any(pool, number);
 	struct freq_slot *slot = freq_pool_write(pool, index);
-	u32 owner = slot->owner;
 	int err;
 
 	err = take_away(state, call, index);
 	if (err)
 		return err;
-	slot->owner = 0;
+	forget_holder(state, slot);
 	freq_pool_push(pool, &pool->free, slot, index);
-	release_holder(state, owner & ~FREQ_OWNER_KEEP);
 	return 0;
 }
 
-/* Takes back what take_away() did last. */
-static void give_again(struct freq_state *state, u32 index, u32 owner)
+/* Takes back what freq_state_deallocate_all() took last. */
+static void give_again(struct freq_state *state, u32 index, u32 owner,
+		       bool is_other)
 {
 	struct freq_slot *slot = freq_pool_write(&state->pool, index);
 	struct freq_holder *holder;
 
 	slot->owner = owner;
 	holder = freq_state_change_holder(state, owner & ~FREQ_OWNER_KEEP);
+	holder->stale -= is_other;
 	freq_pool_restore(&state->pool, freq_state_queue(holder, slot), slot,
 			  index);
 }
@@ -317,17 +319,21 @@ int freq_state_deallocate_all(struct freq_state *state,
 	for (i = 0; i < count; i++) {
 		index = numbers[i];
 		owner = numbers[i] >> 32;
-		freq_pool_push(pool, &pool->free, freq_pool_write(pool, index),
-			       index);
-		if (unlikely(owner != holding))
-			release_holder(state, owner & ~FREQ_OWNER_KEEP);
+		slot = freq_pool_write(pool, index);
+		if (unlikely(owner != holding)) {
+			slot->owner = owner;
+			forget_holder(state, slot);
+		}
+		freq_pool_push(pool, &pool->free, slot, index);
 	}
 	return 0;
 
 give_again:
 	*failed = i;
-	while (i--)
-		give_again(state, numbers[i], numbers[i] >> 32);
+	while (i--) {
+		owner = numbers[i] >> 32;
+		give_again(state, numbers[i], owner, owner != holding);
+	}
 	return err;
 }
 
