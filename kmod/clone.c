@@ -32,12 +32,9 @@ static void *clone_create(void)
 static int clone_make_room(void *data, const struct freq_copy_count *count)
 {
 	struct freq_state *to = data;
-	int err;
 
-	err = freq_pool_make_room(&to->pool, count->slots - 1);
-	if (err)
-		return err;
-	return freq_table_grow(&to->holders, count->holders,
+	return freq_pool_make_room(&to->pool, count->slots - 1) ?:
+	       freq_table_grow(&to->holders, count->holders,
 			       sizeof(struct freq_holder));
 }
 

@@ -99,16 +99,12 @@ static void copy_noted(struct copy *copy, const void *from, u32 limit)
 static int make_room(struct copy *copy, const struct freq_copy_count *count)
 {
 	struct freq_journal *journal = &copy->journal;
-	int err;
 
-	err = copy->ops->make_room(copy->to, count);
-	if (!err)
-		err = freq_table_grow(&journal->slots.links, count->slots,
-				      sizeof(u32));
-	if (!err)
-		err = freq_table_grow(&journal->holders.links,
-				      count->holders, sizeof(u32));
-	return err;
+	return copy->ops->make_room(copy->to, count) ?:
+	       freq_table_grow(&journal->slots.links, count->slots,
+			       sizeof(u32)) ?:
+	       freq_table_grow(&journal->holders.links, count->holders,
+			       sizeof(u32));
 }
 
 static int copy_some(struct copy *copy, const void *from,
@@ -153,7 +149,7 @@ int freq_copy_step(void *from, void *conversion)
 
 	noted = copy->journal.slots.count + copy->journal.holders.count;
 	allowed = LAST_STEP << min(copy->tries / LAST_TRIES, 20U);
-	copy_noted(copy, from, max(allowed, (u32)COPY_STEP));
+	copy_noted(copy, from, max_t(u32, allowed, COPY_STEP));
 	if (noted <= allowed)
 		return 0;
 	if (noted >= copy->noted)

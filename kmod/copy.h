@@ -27,7 +27,8 @@ struct freq_copy_count {
  * @attach: lets @from note its changes in @journal; NULL: nowhere any more
  * @count: tells how many elements @from has
  * @create: makes an empty state; an ERR_PTR of -ENOMEM if it cannot
- * @make_room: sees to it that @to can have so many elements; 0 or -ENOMEM
+ * @make_room: sees to it that @to can have so many elements; 0, FREQ_AGAIN if
+ *	it is not done with that, or -ENOMEM
  * @slot: copies a slot
  * @holder: copies a holder; @to may have an older copy of it
  * @finish: copies what is no element; does not sleep

@@ -138,7 +138,8 @@ struct freq_array {
  *	Called when the reply could not be copied to the caller, so it must
  *	cope with all that other calls can have done in between. NULL if
  *	there is nothing to take back. It may be another release's than the
- *	handle() that it undoes.
+ *	handle() that it undoes, also one's that has no handle() for it: that
+ *	is how a release takes back what a later one has brought.
  */
 struct freq_request {
 	u32 command;
@@ -188,8 +189,8 @@ struct freq_attribute {
  * @attribute_size: sizeof(struct freq_attribute) as the release knows it
  * @attribute_count: elements of @attributes
  * @owner: its module
- * @requests: what it can do, by _IOC_NR; elements that are all 0 are requests
- *	that it does not know
+ * @requests: what it can do, by _IOC_NR; elements without handle() are
+ *	requests that it does not know, and without undo() all 0
  * @attributes: what it shows in sysfs
  * @close: ends all that the state has of a client, and sets its data to NULL;
  *	called if that is not NULL when the client's last descriptor is closed

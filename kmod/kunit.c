@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "door.h"
 #include "journal.h"
 #include "pool.h"
 #include "spec.h"
@@ -41,13 +42,18 @@ static void pool_test_exit(struct kunit *test)
 	kfree(pool);
 }
 
+static bool stage(struct freq_pool *pool, u64 number)
+{
+	return !freq_pool_make_all_room(pool, pool->slot_count + 1) &&
+	       freq_pool_stage(pool, &number, 1);
+}
+
 static void stage_all(struct kunit *test, u64 (*number)(u32 i), u32 count)
 {
-	struct freq_pool *pool = test->priv;
 	u32 i;
 
 	for (i = 0; i < count; i++)
-		KUNIT_ASSERT_EQ(test, 0, freq_pool_stage(pool, number(i)));
+		KUNIT_ASSERT_TRUE(test, stage(test->priv, number(i)));
 }
 
 static void sort_all(struct kunit *test)
@@ -94,9 +100,9 @@ static void twice_is_refused(struct kunit *test)
 	struct freq_pool *pool = test->priv;
 
 	stage_all(test, scattered, 3);
-	KUNIT_EXPECT_EQ(test, -EEXIST, freq_pool_stage(pool, scattered(1)));
+	KUNIT_EXPECT_FALSE(test, stage(pool, scattered(1)));
 	freq_pool_publish(pool);
-	KUNIT_EXPECT_EQ(test, -EEXIST, freq_pool_stage(pool, scattered(1)));
+	KUNIT_EXPECT_FALSE(test, stage(pool, scattered(1)));
 	KUNIT_EXPECT_EQ(test, 3U, pool->slot_count);
 }
 
@@ -114,7 +120,7 @@ static void unstaged_never_was(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, i < 10,
 				!!freq_pool_find(pool, scattered(i)));
 	for (i = 10; i < MANY; i++)
-		KUNIT_ASSERT_EQ(test, 0, freq_pool_stage(pool, scattered(i)));
+		KUNIT_ASSERT_TRUE(test, stage(pool, scattered(i)));
 	freq_pool_publish(pool);
 	KUNIT_EXPECT_EQ(test, (u32)MANY, pool->free.count);
 }
@@ -262,8 +268,9 @@ static void changes_are_noted(struct kunit *test)
 	int i;
 
 	freq_table_init(&slots->links);
-	KUNIT_ASSERT_EQ(test, 0, freq_table_grow(&slots->links, 5,
-						 sizeof(u32)));
+	while (freq_table_grow(&slots->links, 5, sizeof(u32)) == FREQ_AGAIN)
+		;
+	KUNIT_ASSERT_LT(test, 0U, slots->links.count);
 	slots->end = 4;
 	stage_all(test, scattered, 4);
 	freq_pool_publish(pool);

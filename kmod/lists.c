@@ -18,8 +18,8 @@
 static_assert(2 * ELEMENT_MAX <= FREQ_PIECE_MIN);
 
 /* How many frequencies one piece looks at, and elements it has. */
-#define LOOK_STEP 256
-#define WRITE_STEP 16
+#define LOOK_STEP 192
+#define WRITE_STEP 8
 
 /* What the words of a struct freq_cursor are to a list. */
 enum {

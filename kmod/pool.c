@@ -29,6 +29,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
+#include "door.h"
 #include "pool.h"
 
 /* How many slots one step of the sorting handles. */
@@ -52,7 +53,7 @@ int freq_pool_init(struct freq_pool *pool)
 	freq_table_init(&pool->slots);
 	freq_table_init(&pool->sorted);
 	freq_table_init(&pool->spare);
-	return freq_pool_make_room(pool, 0);
+	return freq_pool_make_all_room(pool, 0);
 }
 
 /**
@@ -68,38 +69,40 @@ void freq_pool_destroy(struct freq_pool *pool)
 	freq_table_destroy(&pool->slots);
 }
 
-
 /* Moves to a new bucket what of an old one belongs there. */
-static void split_bucket(struct freq_pool *pool, u32 *link, u32 *end, u32 new)
+static __always_inline void split_bucket(struct freq_pool *pool, u32 *link,
+					 u32 *end, u32 new, u32 mask)
 {
 	struct freq_slot *slot;
 	u32 index;
 
-	while ((index = *link)) {
+	for (index = *link; index; index = slot->chain) {
 		slot = freq_pool_write(pool, index);
-		if ((freq_pool_hash(slot->number) & pool->bucket_mask) == new) {
-			*link = slot->chain;
+		if ((freq_pool_hash(slot->number) & mask) == new) {
 			*end = index;
 			end = &slot->chain;
 		} else {
+			*link = index;
 			link = &slot->chain;
 		}
 	}
+	*link = 0;
 	*end = 0;
 }
 
 /* Opens the buckets of the next slot. */
-static void add_buckets(struct freq_pool *pool)
+static __always_inline void add_buckets(struct freq_pool *pool)
 {
-	u32 new = pool->bucket_last + 1, *from, *to;
+	u32 new = pool->bucket_last + 1, *from, *to, mask;
 
-	if (new > pool->bucket_mask)
+	if (unlikely(new > pool->bucket_mask))
 		pool->bucket_mask = 2 * pool->bucket_mask + 1;
-	from = freq_pool_write(pool, new & (pool->bucket_mask >> 1))->buckets;
-	to = freq_pool_write(pool, new)->buckets;
+	mask = pool->bucket_mask;
 	pool->bucket_last = new;
-	split_bucket(pool, &from[0], &to[0], new);
-	split_bucket(pool, &from[1], &to[1], new);
+	from = freq_pool_write(pool, new & (mask >> 1))->buckets;
+	to = freq_pool_write(pool, new)->buckets;
+	split_bucket(pool, &from[0], &to[0], new, mask);
+	split_bucket(pool, &from[1], &to[1], new, mask);
 }
 
 /**
@@ -108,57 +111,78 @@ static void add_buckets(struct freq_pool *pool)
  * @index: the index of the slot
  *
  * Context: may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0; or FREQ_AGAIN or -ENOMEM, as freq_table_grow().
  */
 int freq_pool_make_room(struct freq_pool *pool, u32 index)
 {
-	/* The tables grow together, and the last one tells how far they are. */
-	if (index / FREQ_CHUNK < pool->spare.count)
-		return 0;
-	if (freq_table_grow(&pool->slots, index + 1,
-			    sizeof(struct freq_slot)) ||
-	    freq_table_grow(&pool->sorted, index + 1, sizeof(u32)) ||
-	    freq_table_grow(&pool->spare, index + 1, sizeof(u32)))
-		return -ENOMEM;
-	return 0;
+	return freq_table_grow(&pool->slots, index + 1,
+			       sizeof(struct freq_slot)) ?:
+	       freq_table_grow(&pool->sorted, index + 1, sizeof(u32)) ?:
+	       freq_table_grow(&pool->spare, index + 1, sizeof(u32));
 }
 
 /**
- * freq_pool_stage() - add a frequency that nobody finds yet
+ * freq_pool_make_all_room() - freq_pool_make_room(), however long it takes
  * @pool: the pool
- * @number: the frequency
+ * @index: the index of the slot
  *
  * Context: may sleep.
- * Return: 0; -EEXIST if it is in the pool, or staged, already; -E2BIG if the
- * pool would have more than FREQ_POOL_MAX; -ENOMEM.
+ * Return: 0 or -ENOMEM.
  */
-int freq_pool_stage(struct freq_pool *pool, u64 number)
+int freq_pool_make_all_room(struct freq_pool *pool, u32 index)
 {
-	u32 index = pool->slot_count + 1, *bucket;
+	int ret;
+
+	do
+		ret = freq_pool_make_room(pool, index);
+	while (ret == FREQ_AGAIN);
+	return ret;
+}
+
+/* Returns whether it could be staged: it cannot if it is there already. */
+static __always_inline bool stage(struct freq_pool *pool, u32 index, u64 number)
+{
+	u32 hash = freq_pool_hash(number), other, *bucket;
 	struct freq_slot *slot;
 
-	if (freq_pool_find_any(pool, number))
-		return -EEXIST;
-	if (!freq_pool_room(pool))
-		return -E2BIG;
-	if (freq_pool_make_room(pool, index))
-		return -ENOMEM;
-	if (pool->bucket_last < index)
+	for (other = *freq_pool_bucket(pool, hash); other; other = slot->chain) {
+		slot = freq_pool_write(pool, other);
+		if (unlikely(slot->number == number))
+			return false;
+	}
+	if (likely(pool->bucket_last < index))
 		add_buckets(pool);
 
-	bucket = freq_pool_bucket(pool, number);
+	bucket = freq_pool_bucket(pool, hash);
 	slot = freq_pool_write(pool, index);
 	slot->number = number;
 	slot->owner = 0;
 	slot->chain = *bucket;
 	*bucket = index;
 	/* Staged slots are a queue already: publishing only has to join it. */
-	slot->prev = index - 1 > pool->visible ? index - 1 : 0;
-	slot->next = 0;
-	if (slot->prev)
-		freq_pool_write(pool, slot->prev)->next = index;
+	slot->prev = index - 1;
+	slot->next = index + 1;
 	pool->slot_count = index;
-	return 0;
+	return true;
+}
+
+/**
+ * freq_pool_stage() - add frequencies that nobody finds yet
+ * @pool: the pool; it has room for them, see freq_pool_make_room()
+ * @numbers: the frequencies
+ * @count: how many
+ *
+ * Return: how many were staged. If these are fewer, the next one is in the
+ * pool, or staged, already.
+ */
+u32 freq_pool_stage(struct freq_pool *pool, const u64 *numbers, u32 count)
+{
+	u32 index = pool->slot_count, i;
+
+	for (i = 0; i < count; i++)
+		if (!stage(pool, ++index, numbers[i]))
+			break;
+	return i;
 }
 
 /**
@@ -170,12 +194,10 @@ void freq_pool_unstage(struct freq_pool *pool)
 	u32 index = pool->slot_count, *link;
 	const struct freq_slot *slot = freq_pool_slot(pool, index);
 
-	for (link = freq_pool_bucket(pool, slot->number); *link != index;
-	     link = &freq_pool_write(pool, *link)->chain)
+	link = freq_pool_bucket(pool, freq_pool_hash(slot->number));
+	for (; *link != index; link = &freq_pool_write(pool, *link)->chain)
 		;
 	*link = slot->chain;
-	if (slot->prev)
-		freq_pool_write(pool, slot->prev)->next = 0;
 	pool->slot_count--;
 }
 
@@ -193,6 +215,7 @@ void freq_pool_publish(struct freq_pool *pool)
 
 	if (!staged.count)
 		return;
+	freq_pool_write(pool, staged.last)->next = 0;
 	freq_pool_splice(pool, &pool->free, &staged);
 	pool->free = staged;
 	pool->visible = pool->slot_count;

@@ -75,25 +75,25 @@ static inline u32 freq_pool_room(const struct freq_pool *pool)
 }
 
 int freq_pool_make_room(struct freq_pool *pool, u32 index);
+int freq_pool_make_all_room(struct freq_pool *pool, u32 index);
 void freq_pool_copy_counts(struct freq_pool *to, const struct freq_pool *from);
 
-int freq_pool_stage(struct freq_pool *pool, u64 number);
+u32 freq_pool_stage(struct freq_pool *pool, const u64 *numbers, u32 count);
 void freq_pool_unstage(struct freq_pool *pool);
 void freq_pool_publish(struct freq_pool *pool);
 
 /**
- * freq_pool_bucket() - find the bucket of a frequency
+ * freq_pool_bucket() - find a bucket
  * @pool: the pool
- * @number: the frequency
+ * @hash: the hash of the frequencies in it
  *
  * The low bits of the hash tell the slot that has the bucket, the highest one
  * which of its two.
  *
  * Return: the index of the first slot in it.
  */
-static inline u32 *freq_pool_bucket(struct freq_pool *pool, u64 number)
+static inline u32 *freq_pool_bucket(struct freq_pool *pool, u32 hash)
 {
-	u32 hash = freq_pool_hash(number);
 	u32 index = hash & pool->bucket_mask;
 
 	if (index > pool->bucket_last)
@@ -104,7 +104,7 @@ static inline u32 *freq_pool_bucket(struct freq_pool *pool, u64 number)
 /* As freq_pool_find(), but also for what is staged. */
 static inline u32 freq_pool_find_any(struct freq_pool *pool, u64 number)
 {
-	u32 index = *freq_pool_bucket(pool, number);
+	u32 index = *freq_pool_bucket(pool, freq_pool_hash(number));
 	const struct freq_slot *slot;
 
 	for (; index; index = slot->chain) {

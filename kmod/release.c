@@ -58,18 +58,21 @@ static int __init fill(struct freq_pool *pool)
 {
 	const char *spec = frequencies;
 	struct freq_range range;
-	u64 step, last;
+	u64 step, last, number;
 	int ret, err;
 
 	while ((ret = freq_spec_next(&spec, &range)) > 0) {
 		last = freq_range_last(&range);
 		if (last >= freq_pool_room(pool))
 			return -E2BIG;
+		err = freq_pool_make_all_room(pool,
+					      pool->slot_count + last + 1);
+		if (err)
+			return err;
 		for (step = 0; step <= last; step++) {
-			err = freq_pool_stage(pool, range.start +
-						    step * range.step);
-			if (err)
-				return err;
+			number = range.start + step * range.step;
+			if (!freq_pool_stage(pool, &number, 1))
+				return -EEXIST;
 		}
 	}
 	freq_pool_publish(pool);

@@ -12,7 +12,7 @@
 #include "state.h"
 
 /* How many frequencies one delivery handles. */
-#define INJECT_STEP 128
+#define INJECT_STEP 96
 
 /* What the words of a call's progress are. */
 enum {
@@ -25,16 +25,21 @@ static void stage_some(struct freq_pool *pool, struct freq_call *call)
 {
 	const u64 *numbers = call->array;
 	u32 *staged = &call->progress[PROGRESS_STAGED];
-	u32 end = min(call->count, *staged + INJECT_STEP);
-	int err;
+	u32 count = min_t(u32, call->count - *staged, INJECT_STEP), done;
+	int ret;
 
-	for (; *staged < end; ++*staged) {
-		err = freq_pool_stage(pool, numbers[*staged]);
-		if (err) {
-			call->progress[PROGRESS_ERROR] = -err;
-			call->progress[PROGRESS_INDEX] = *staged;
-			return;
-		}
+	ret = freq_pool_make_room(pool, pool->slot_count + count);
+	if (ret == FREQ_AGAIN)
+		return;
+	if (ret) {
+		call->progress[PROGRESS_ERROR] = -ret;
+		return;
+	}
+	done = freq_pool_stage(pool, numbers + *staged, count);
+	*staged += done;
+	if (done < count) {
+		call->progress[PROGRESS_ERROR] = EEXIST;
+		call->progress[PROGRESS_INDEX] = *staged;
 	}
 }
 
@@ -53,7 +58,8 @@ static void unstage_some(struct freq_pool *pool, struct freq_call *call)
  * @call: the call; its array is of u64
  *
  * Return: 0, or FREQ_AGAIN; -EINVAL for a flag, index or padding that is not
- * 0; otherwise as freq_pool_stage(), with -EEXIST the index is told.
+ * 0; -E2BIG if the pool would have more than FREQ_POOL_MAX; -EEXIST if one is
+ * in the pool already, or there twice, and then the index is told; -ENOMEM.
  */
 int freq_request_inject(void *data, struct freq_call *call)
 {

@@ -141,6 +141,24 @@ void freq_request_allocate_undo(void *data, struct freq_call *call)
 }
 
 /**
+ * freq_request_allocate_batch_undo() - take back a FREQ_IOC_ALLOCATE_BATCH
+ * @data: the state
+ * @call: the call that allocated
+ *
+ * As freq_request_allocate_undo(), the last one first, so that the order is as
+ * it was. Every release has it, also one that does not know the request: its
+ * reply may fail after a downgrade.
+ */
+void freq_request_allocate_batch_undo(void *data, struct freq_call *call)
+{
+	const u64 *numbers = call->array;
+	u32 i = call->count;
+
+	while (i--)
+		freq_state_deallocate(data, call, numbers[i]);
+}
+
+/**
  * freq_request_deallocate() - FREQ_IOC_DEALLOCATE
  * @data: the state
  * @call: the call

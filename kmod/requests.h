@@ -100,6 +100,14 @@ int freq_request_deallocate_batch(void *state, struct freq_call *call);
 		.undo = freq_request_allocate_batch_undo,		\
 	}
 
+/* For a release that can only take back what a later one has done. */
+#define FREQ_REQUEST_ALLOCATE_BATCH_UNDO				\
+	[_IOC_NR(FREQ_IOC_ALLOCATE_BATCH)] = {				\
+		.command = FREQ_IOC_ALLOCATE_BATCH,			\
+		.size_min = offsetofend(struct freq_batch, pad),	\
+		.undo = freq_request_allocate_batch_undo,		\
+	}
+
 #define FREQ_REQUEST_DEALLOCATE_BATCH					\
 	[_IOC_NR(FREQ_IOC_DEALLOCATE_BATCH)] = {			\
 		.command = FREQ_IOC_DEALLOCATE_BATCH,			\

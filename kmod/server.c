@@ -80,8 +80,9 @@ static int check_requests(const struct freq_release *release)
 		if (!tail_is_zero(request, sizeof(*request),
 				  release->request_size))
 			return -E2BIG;
-		if (request->handle ? !request_is_sound(request, nr) :
-				      !!memchr_inv(request, 0, sizeof(*request)))
+		if (request->handle || request->undo ?
+		    !request_is_sound(request, nr) :
+		    !!memchr_inv(request, 0, sizeof(*request)))
 			return -EINVAL;
 		at += release->request_size;
 	}
@@ -166,7 +167,8 @@ static struct freq_copied *spare_release(struct freq_server *server)
 
 static bool is_plain(const struct freq_request *request)
 {
-	return _IOC_SIZE(request->command) == 2 * sizeof(u64) &&
+	return request->handle &&
+	       _IOC_SIZE(request->command) == 2 * sizeof(u64) &&
 	       _IOC_DIR(request->command) & _IOC_WRITE &&
 	       !(request->flags & ~FREQ_REQUEST_WRITE) &&
 	       !request->array.element;

@@ -24,6 +24,17 @@
 #include "door.h"
 #include "state.h"
 
+static int make_room(struct freq_state *state, u32 holder)
+{
+	int ret;
+
+	do
+		ret = freq_table_grow(&state->holders, holder + 1,
+				      sizeof(struct freq_holder));
+	while (ret == FREQ_AGAIN);
+	return ret;
+}
+
 /**
  * freq_state_create() - make the state of a fresh server, without frequencies
  *
@@ -40,8 +51,7 @@ struct freq_state *freq_state_create(void)
 		return ERR_PTR(-ENOMEM);
 	freq_table_init(&state->holders);
 	/* Holder 0 is none, but is copied as the others are. */
-	if (freq_pool_init(&state->pool) ||
-	    freq_table_grow(&state->holders, 1, sizeof(struct freq_holder))) {
+	if (freq_pool_init(&state->pool) || make_room(state, 0)) {
 		freq_state_destroy(state);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -120,8 +130,7 @@ static u32 create_holder(struct freq_state *state,
 		memset(holder, 0, sizeof(*holder));
 	} else {
 		index = state->holder_count + 1;
-		if (freq_table_grow(&state->holders, index + 1,
-				    sizeof(*holder)))
+		if (make_room(state, index))
 			return 0;
 		state->holder_count = index;
 		holder = freq_state_change_holder(state, index);

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "door.h"
 #include "table.h"
 
 /* Room for chunks that the first one brings. */
@@ -46,24 +47,26 @@ static int add_room(struct freq_table *table)
  * @count: it will have at least the elements 0 to @count - 1; new ones are 0
  * @size: size of an element, in bytes
  *
- * What a failure leaves behind is found by the next call.
+ * One chunk at a time, since many would take long. What a failure leaves behind
+ * is found by the next call.
  *
  * Context: may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0 if it has them; FREQ_AGAIN if it has more than before, and is to be
+ * called again; or -ENOMEM.
  */
 int freq_table_grow(struct freq_table *table, u32 count, size_t size)
 {
 	void *chunk;
 
-	while ((u64)table->count * FREQ_CHUNK < count) {
-		if (table->count == table->room && add_room(table))
-			return -ENOMEM;
-		chunk = kvcalloc(FREQ_CHUNK, size, GFP_KERNEL);
-		if (!chunk)
-			return -ENOMEM;
-		table->chunks[table->count++] = chunk;
-	}
-	return 0;
+	if ((u64)table->count * FREQ_CHUNK >= count)
+		return 0;
+	if (table->count == table->room)
+		return add_room(table) ?: FREQ_AGAIN;
+	chunk = kvcalloc(FREQ_CHUNK, size, GFP_KERNEL);
+	if (!chunk)
+		return -ENOMEM;
+	table->chunks[table->count++] = chunk;
+	return FREQ_AGAIN;
 }
 
 /**

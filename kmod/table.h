@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Elements of a chunk. */
-#define FREQ_CHUNK 512
+#define FREQ_CHUNK 1024
 
 /**
  * struct freq_table - a table

@@ -62,12 +62,11 @@ static int up_make_room(void *data, const struct freq_copy_count *count)
 	int err;
 
 	err = room_fails(count);
-	if (!err)
-		err = freq_pool_make_room(&to->pool, count->slots - 1);
-	if (!err)
-		err = freq_table_grow(&to->holders, count->holders,
-				      sizeof(struct freq_holder));
-	return err;
+	if (err)
+		return err;
+	return freq_pool_make_room(&to->pool, count->slots - 1) ?:
+	       freq_table_grow(&to->holders, count->holders,
+			       sizeof(struct freq_holder));
 }
 
 static void up_slot(void *data, const void *old, u32 index)
@@ -196,16 +195,17 @@ static void down_destroy(void *data)
 static int down_make_room(void *data, const struct freq_copy_count *count)
 {
 	struct freq1_state *to = data;
+	int err;
 
-	if (room_fails(count) ||
-	    freq_table_grow(&to->pool.slots, count->slots,
-			    sizeof(struct freq1_slot)) ||
-	    freq_table_grow(&to->pool.sorted, count->slots, sizeof(u32)) ||
-	    freq_table_grow(&to->pool.spare, count->slots, sizeof(u32)) ||
-	    freq_table_grow(&to->holders, count->holders,
-			    sizeof(struct freq1_holder)))
-		return -ENOMEM;
-	return 0;
+	err = room_fails(count);
+	if (err)
+		return err;
+	return freq_table_grow(&to->pool.slots, count->slots,
+			       sizeof(struct freq1_slot)) ?:
+	       freq_table_grow(&to->pool.sorted, count->slots, sizeof(u32)) ?:
+	       freq_table_grow(&to->pool.spare, count->slots, sizeof(u32)) ?:
+	       freq_table_grow(&to->holders, count->holders,
+			       sizeof(struct freq1_holder));
 }
 
 static void down_slot(void *data, const void *old, u32 index)

@@ -182,13 +182,14 @@ struct freq_inject {
  * @frequencies: in: address of an array of __u64. ALLOCATE_BATCH fills it with
  *	the frequencies that the caller now holds, in the order in which as
  *	many FREQ_IOC_ALLOCATE would have given them out; DEALLOCATE_BATCH
- *	gives back those in it, as if one by one, the first one first.
+ *	gives back those in it, as if one by one, the first one first. After
+ *	an error of ALLOCATE_BATCH, what is in it means nothing.
  * @count: in: how many they are, 1 to FREQ_BATCH_MAX
  * @flags: in: ALLOCATE_BATCH: FREQ_ALLOCATE_*, for all; DEALLOCATE_BATCH: must
  *	be 0
  * @index: in: must be 0; out, on ENOENT and EPERM of DEALLOCATE_BATCH only:
- *	index in the array of the first frequency that cannot be given back,
- *	which may be for being earlier in the array (ENOENT)
+ *	index in the array of the first frequency that cannot be given back; of
+ *	one that is there twice, the second place (ENOENT)
  * @pad: in: must be 0
  */
 struct freq_batch {
@@ -199,7 +200,7 @@ struct freq_batch {
 	__u32 pad;
 };
 
-/* The most frequencies of one batch: what one hold of the mutex can handle. */
+/* The most frequencies of one batch. */
 #define FREQ_BATCH_MAX		256
 
 /* Numbers 0x00 to 0x0f are the door's own, the others the releases'. */
