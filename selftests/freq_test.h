@@ -33,7 +33,7 @@
 #define USER_B		1001
 
 /* How long a condition that must come true may take on a slow machine. */
-#define DEADLINE_MS	20000
+#define DEADLINE_MS	(20000ULL * time_factor())
 
 /* Until the condition holds; false if it never did. */
 #define wait_until(cond) ({						\
@@ -61,6 +61,9 @@
 
 bool complain(const char *file, int line, const char *what, long long want,
 	      long long seen);
+unsigned int time_factor(void);
+unsigned int __real_alarm(unsigned int seconds);
+unsigned int __wrap_alarm(unsigned int seconds);
 unsigned long long now_ms(void);
 void nap(void);
 __u64 random_next(__u64 *state);

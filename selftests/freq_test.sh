@@ -6,7 +6,7 @@
 
 SYSFS=/sys/class/misc/freq
 # How many tries, a tenth of a second apart, a condition gets to come true.
-TRIES=200
+TRIES=$((200 * ${FREQ_TIME_FACTOR:-1}))
 
 tap_count=0
 tap_failed=0
