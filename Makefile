@@ -154,6 +154,7 @@ USER_IGNORE := PREFER_KERNEL_TYPES,CAMELCASE
 check-style: need-check
 	@echo "  checkpatch"
 	@$(CHECKPATCH) -f $(filter %.c %.h,$(MODULE_SOURCES))
+	@$(CHECKPATCH) -f $(wildcard selftests/vm/planted/*.c)
 	@$(CHECKPATCH) --ignore $(USER_IGNORE) -f $(filter %.c %.h,$(TEST_SOURCES) $(call sources,userspace))
 	@echo "  kernel-doc"
 	@"$(SOURCE_TREE)/scripts/kernel-doc" -none -Werror $(filter %.c %.h,$(MODULE_SOURCES))
