@@ -2,10 +2,10 @@
 /*
  * Upgrades, rehearsals and requests in which the first, the second, the n-th
  * allocation fails, until they succeed: whatever fails, nothing has changed.
- * For a kernel with CONFIG_FAILSLAB; it needs /proc/self/fail-nth.
+ * For a kernel with CONFIG_FAILSLAB and CONFIG_FAULT_INJECTION_USERCOPY, booted
+ * with slub_debug=A;-,vmap_area,kmalloc-64; it needs /proc/self/fail-nth.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -37,40 +37,25 @@ static int write_text(const char *path, const char *text)
 	return error;
 }
 
-/*
- * What the kernel itself allocates for a module's image, it allocates from
- * these, and reports a failure at length as if something were wrong.
- */
-static bool is_for_vmalloc(const char *slab)
+/* Whether the command line lets allocations from this slab fail. */
+static bool slab_is_marked(const char *slab)
 {
-	return !strcmp(slab, "vmap_area") || !strcmp(slab, "kmalloc-64");
-}
-
-/* Lets allocations from all slabs fail, but for those. */
-static int select_slabs(bool loading)
-{
-	struct dirent *entry;
-	DIR *dir = opendir(SLABS);
 	char path[PATH_MAX];
-	int error = 0;
+	char *text;
+	bool marked;
 
-	if (!dir)
-		return -errno;
-	while ((entry = readdir(dir))) {
-		bool spare = loading && is_for_vmalloc(entry->d_name);
-
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), SLABS "/%s/failslab",
-			 entry->d_name);
-		/* Some are those of others under another name. */
-		if (write_text(path, spare ? "0" : "1") == -EACCES)
-			error = -EACCES;
-	}
-	closedir(dir);
-	return error;
+	snprintf(path, sizeof(path), SLABS "/%s/failslab", slab);
+	text = read_text(path);
+	marked = text && !strcmp(text, "1\n");
+	free(text);
+	return marked;
 }
 
+/*
+ * A request meets failures of all slabs, a load those of the marked ones. From
+ * others the kernel itself allocates for a module's image, and would report a
+ * failure at length as if something were wrong.
+ */
 static int prepare_failures(bool loading)
 {
 	if (access(FAILSLAB, F_OK) &&
@@ -78,13 +63,16 @@ static int prepare_failures(bool loading)
 		return -errno;
 	if (write_text(FAILSLAB "verbose", "0") ||
 	    write_text(FAILSLAB "ignore-gfp-wait", "N") ||
-	    write_text(FAILSLAB "cache-filter", "Y") ||
+	    write_text(FAILSLAB "cache-filter", loading ? "Y" : "N") ||
 	    write_text(FAIL_PAGE_ALLOC "verbose", "0") ||
 	    write_text(FAIL_PAGE_ALLOC "ignore-gfp-wait", "N") ||
 	    write_text(FAIL_PAGE_ALLOC "min-order", "1") ||
 	    write_text(FAIL_USERCOPY "verbose", "0"))
 		return -EIO;
-	return select_slabs(loading);
+	if (!slab_is_marked("kmalloc-128") || slab_is_marked("kmalloc-64") ||
+	    slab_is_marked("vmap_area"))
+		return -EINVAL;
+	return 0;
 }
 
 static int nth_file = -1;
@@ -289,34 +277,6 @@ TEST_F_TIMEOUT(load, until_it_succeeds, 1500)
 	TH_LOG("%d of %d failures made it fail", failures, n - 2);
 }
 
-FIXTURE(request) {
-	int fd;
-};
-
-FIXTURE_VARIANT(request) {
-	const char *release;
-};
-
-FIXTURE_VARIANT_ADD(request, v2) {
-	.release = "freq_v2",
-};
-
-FIXTURE_VARIANT_ADD(request, v90) {
-	.release = "freq_v90",
-};
-
-FIXTURE_SETUP(request)
-{
-	ASSERT_EQ(0, prepare_failures(false));
-	self->fd = -1;
-}
-
-FIXTURE_TEARDOWN(request)
-{
-	fail_nth(0);
-	EXPECT_EQ(0, test_clean());
-}
-
 static int do_open(int fd)
 {
 	int other = open_client();
@@ -367,76 +327,136 @@ static int do_inject(int fd)
 	return try_inject(fd, many, ARRAY_SIZE(many), NULL);
 }
 
-static const struct {
-	const char *name;
-	int (*make)(int fd);
-} requests[] = {
-	{ "open", do_open },
-	{ "INFO", do_info },
-	{ "LIST", do_list },
-	{ "ALLOCATE", do_allocate },
-	{ "DEALLOCATE", do_deallocate },
-	{ "INJECT", do_inject },
+FIXTURE(request) {
+	int fd;
+	int looker;
+	struct snapshot before;
 };
 
-/* A fresh server, in which 10 can be given back. */
-static int start(const char *release, bool allocated)
-{
-	__u64 frequency;
-	int fd;
+FIXTURE_VARIANT(request) {
+	const char *release;
+	int (*make)(int fd);
+	bool can_fail;
+};
 
-	if (server_start(release, NULL))
-		return -1;
-	fd = open_client();
-	if (fd >= 0 && allocated && try_allocate(fd, 0, &frequency))
-		return -1;
-	return fd;
+FIXTURE_VARIANT_ADD(request, v2_open) {
+	.release = "freq_v2",
+	.make = do_open,
+	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v2_info) {
+	.release = "freq_v2",
+	.make = do_info,
+};
+
+FIXTURE_VARIANT_ADD(request, v2_list) {
+	.release = "freq_v2",
+	.make = do_list,
+	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v2_allocate) {
+	.release = "freq_v2",
+	.make = do_allocate,
+};
+
+FIXTURE_VARIANT_ADD(request, v2_deallocate) {
+	.release = "freq_v2",
+	.make = do_deallocate,
+};
+
+FIXTURE_VARIANT_ADD(request, v2_inject) {
+	.release = "freq_v2",
+	.make = do_inject,
+	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v90_open) {
+	.release = "freq_v90",
+	.make = do_open,
+	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v90_info) {
+	.release = "freq_v90",
+	.make = do_info,
+};
+
+FIXTURE_VARIANT_ADD(request, v90_list) {
+	.release = "freq_v90",
+	.make = do_list,
+	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v90_allocate) {
+	.release = "freq_v90",
+	.make = do_allocate,
+};
+
+FIXTURE_VARIANT_ADD(request, v90_deallocate) {
+	.release = "freq_v90",
+	.make = do_deallocate,
+};
+
+FIXTURE_VARIANT_ADD(request, v90_inject) {
+	.release = "freq_v90",
+	.make = do_inject,
+	.can_fail = true,
+};
+
+FIXTURE_SETUP(request)
+{
+	ASSERT_EQ(0, prepare_failures(false));
+}
+
+FIXTURE_TEARDOWN(request)
+{
+	fail_nth(0);
+	EXPECT_EQ(0, test_clean());
 }
 
 TEST_F_TIMEOUT(request, until_it_succeeds, 1500)
 {
-	struct snapshot before, after;
-	int looker, error, n, failures;
-	bool failed;
-	size_t i;
+	struct snapshot after;
+	int error, n, failures = 0;
+	bool failed = true;
 
-	for (i = 0; i < ARRAY_SIZE(requests); i++) {
-		bool allocated = requests[i].make == do_deallocate;
+	for (n = 1; failed && n < NTH_MAX; n++) {
+		/* A fresh server, in which 10 can be given back. */
+		ASSERT_EQ(0, server_start(variant->release, NULL));
+		self->fd = open_client();
+		ASSERT_GE(self->fd, 0);
+		if (variant->make == do_deallocate)
+			test_allocate(self->fd, 10);
+		self->looker = open_client();
+		ASSERT_GE(self->looker, 0);
+		ASSERT_EQ(0, snapshot_take(&self->before, self->looker));
 
-		failures = 0;
-		failed = true;
-		for (n = 1; failed && n < NTH_MAX; n++) {
-			self->fd = start(variant->release, allocated);
-			ASSERT_GE(self->fd, 0);
-			looker = open_client();
-			ASSERT_GE(looker, 0);
-			ASSERT_EQ(0, snapshot_take(&before, looker));
-
-			ASSERT_EQ(0, fail_nth(n));
-			error = requests[i].make(self->fd);
-			failed = nth_has_failed();
-			ASSERT_EQ(0, fail_nth(0));
-			ASSERT_TRUE(failed || !error);
-			failures += !!error;
-			if (error) {
-				EXPECT_TRUE(error == -ENOMEM ||
-					    error == -EFAULT);
-				ASSERT_EQ(0, snapshot_take(&after, looker));
-				ASSERT_TRUE(snapshot_same(&before, &after)) {
-					TH_LOG("%s, failure %d",
-					       requests[i].name, n);
-				}
-				snapshot_free(&after);
+		ASSERT_EQ(0, fail_nth(n));
+		error = variant->make(self->fd);
+		failed = nth_has_failed();
+		ASSERT_EQ(0, fail_nth(0));
+		ASSERT_TRUE(failed || !error);
+		if (error) {
+			failures++;
+			EXPECT_TRUE(error == -ENOMEM || error == -EFAULT);
+			ASSERT_EQ(0, snapshot_take(&after, self->looker));
+			ASSERT_TRUE(snapshot_same(&self->before, &after)) {
+				TH_LOG("failure %d, which made it %d", n,
+				       error);
 			}
-			EXPECT_TRUE(sysfs_agrees(looker));
-			snapshot_free(&before);
-			close(looker);
-			close(self->fd);
+			snapshot_free(&after);
 		}
-		ASSERT_FALSE(failed);
-		TH_LOG("%s: %d of %d failures made it fail", requests[i].name,
-		       failures, n - 2);
+		EXPECT_TRUE(sysfs_agrees(self->looker));
+		snapshot_free(&self->before);
+		close(self->looker);
+		close(self->fd);
 	}
+	ASSERT_FALSE(failed);
+	/* The others allocate nothing. */
+	EXPECT_EQ(variant->can_fail, failures > 0);
+	TH_LOG("%d of %d failures made it fail", failures, n - 2);
 }
 
 TEST_HARNESS_MAIN
