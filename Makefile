@@ -3,10 +3,10 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-# The kernel of the guest, and those that are tested on unless K= names one:
-# debug takes long to build, and is only there when it is asked for.
+# The kernel of the guest, and those that are tested on unless K= names one;
+# what takes longest comes first.
 K ?= 6.1
-KERNELS := 6.1 6.12 7.3
+KERNELS := debug 6.1 6.12 7.3
 # The kernel to build for: the one that runs, or else the newest with headers.
 # Expanded where it is used, when its package is there.
 KDIR ?= $(shell ls -d /lib/modules/$$(uname -r)/build 2>/dev/null || \
@@ -188,7 +188,7 @@ help:
 	@echo 'make            build the modules, for the kernel that KDIR= names, and freqctl'
 	@echo 'make install    install them under DESTDIR= and PREFIX= ($(PREFIX))'
 	@echo 'make demo       show a live upgrade, in a guest'
-	@echo 'make test       check, then run all tests, in guests of $(KERNELS), or of K= only (also debug)'
+	@echo 'make test       check, then run all tests, in guests of $(KERNELS), or of K= only'
 	@echo 'make check      all that can be checked without running it'
 	@echo 'make vm-files   all that selftests/vm/run boots, for guest kernel K= ($(K))'
 	@echo 'make clean      remove what was built'
