@@ -142,18 +142,14 @@ int freq_pool_make_all_room(struct freq_pool *pool, u32 index)
 /* Returns whether it could be staged: it cannot if it is there already. */
 static __always_inline bool stage(struct freq_pool *pool, u32 index, u64 number)
 {
-	u32 hash = freq_pool_hash(number), other, *bucket;
+	u32 *bucket = freq_pool_bucket(pool, freq_pool_hash(number)), other;
 	struct freq_slot *slot;
 
-	for (other = *freq_pool_bucket(pool, hash); other; other = slot->chain) {
+	for (other = *bucket; other; other = slot->chain) {
 		slot = freq_pool_write(pool, other);
 		if (unlikely(slot->number == number))
 			return false;
 	}
-	if (likely(pool->bucket_last < index))
-		add_buckets(pool);
-
-	bucket = freq_pool_bucket(pool, hash);
 	slot = freq_pool_write(pool, index);
 	slot->number = number;
 	slot->owner = 0;
@@ -162,7 +158,6 @@ static __always_inline bool stage(struct freq_pool *pool, u32 index, u64 number)
 	/* Staged slots are a queue already: publishing only has to join it. */
 	slot->prev = index - 1;
 	slot->next = index + 1;
-	pool->slot_count = index;
 	return true;
 }
 
@@ -179,9 +174,12 @@ u32 freq_pool_stage(struct freq_pool *pool, const u64 *numbers, u32 count)
 {
 	u32 index = pool->slot_count, i;
 
+	while (pool->bucket_last < index + count)
+		add_buckets(pool);
 	for (i = 0; i < count; i++)
 		if (!stage(pool, ++index, numbers[i]))
 			break;
+	pool->slot_count += i;
 	return i;
 }
 
@@ -253,6 +251,35 @@ void freq_pool_write_move(struct freq_pool *pool, u32 index,
 	freq_journal_slot(pool->journal, slot->next);
 	freq_journal_slot(pool->journal, to->first);
 	freq_journal_slot(pool->journal, to->last);
+}
+
+/**
+ * freq_pool_push_all() - put slots first, one after the other
+ * @pool: the pool
+ * @queue: the queue
+ * @slots: the slots, each in the low 32 bits; they are in no queue
+ * @count: how many; not 0
+ */
+void freq_pool_push_all(struct freq_pool *pool, struct freq_queue *queue,
+			const u64 *slots, u32 count)
+{
+	u32 first = queue->first, index, i;
+	struct freq_slot *slot;
+	struct freq_slot *front = freq_pool_write(pool, first);
+
+	if (!first)
+		queue->last = slots[0];
+	/* If there is none in front, it is slot 0: its fields do not matter. */
+	for (i = 0; i < count; i++) {
+		index = slots[i];
+		slot = freq_pool_write(pool, index);
+		slot->next = first;
+		front->prev = index;
+		first = index;
+		front = slot;
+	}
+	queue->first = first;
+	queue->count += count;
 }
 
 /**

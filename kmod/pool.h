@@ -231,6 +231,8 @@ static inline void freq_pool_remove(struct freq_pool *pool,
 	queue->count--;
 }
 
+void freq_pool_push_all(struct freq_pool *pool, struct freq_queue *queue,
+			const u64 *slots, u32 count);
 void freq_pool_restore(struct freq_pool *pool, struct freq_queue *queue,
 		       struct freq_slot *slot, u32 index);
 void freq_pool_splice(struct freq_pool *pool, struct freq_queue *front,

@@ -12,7 +12,7 @@
 #include "state.h"
 
 /* How many frequencies one delivery handles. */
-#define INJECT_STEP 96
+#define INJECT_STEP 64
 
 /* What the words of a call's progress are. */
 enum {

@@ -285,6 +285,22 @@ static void give_again(struct freq_state *state, u32 index, u32 owner,
 			  index);
 }
 
+/* Those that were taken away by take_away() forget their holder. */
+static void forget_holders(struct freq_state *state, const u64 *numbers,
+			   u32 count)
+{
+	struct freq_slot *slot;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		if (!(numbers[i] >> 32))
+			continue;
+		slot = freq_pool_write(&state->pool, numbers[i]);
+		slot->owner = numbers[i] >> 32;
+		forget_holder(state, slot);
+	}
+}
+
 /**
  * freq_state_deallocate_all() - make frequencies free again, or none of them
  * @state: the state
@@ -301,47 +317,45 @@ int freq_state_deallocate_all(struct freq_state *state,
 			      const struct freq_call *call, u64 *numbers,
 			      u32 count, u32 *failed)
 {
-	u32 holding = freq_state_holder_of(*call->data);
+	u32 holding = freq_state_holder_of(*call->data) ?: FREQ_OWNER_KEEP;
 	struct freq_pool *pool = &state->pool;
-	struct freq_queue *held = NULL;
+	struct freq_queue *held;
 	struct freq_slot *slot;
+	bool others = false;
 	u32 i, index, owner;
 	int err;
 
-	if (holding)
-		held = &freq_state_change_holder(state, holding)->held;
+	/* That of holder 0, if it has none: no slot has such an owner. */
+	held = &freq_state_change_holder(state, holding &
+					 ~FREQ_OWNER_KEEP)->held;
 	/* What was taken away has no owner, so it is not taken twice. */
 	for (i = 0; i < count; i++) {
 		index = freq_pool_find_any(pool, numbers[i]);
 		slot = freq_pool_write(pool, index);
-		if (likely(slot->owner == holding && holding)) {
+		owner = 0;
+		if (likely(slot->owner == holding)) {
 			freq_pool_note_move(pool, index, &pool->free);
 			freq_pool_remove(pool, held, slot, index);
 		} else {
 			err = take_away(state, call, index);
 			if (err)
 				goto give_again;
+			owner = slot->owner;
+			others = true;
 		}
-		numbers[i] = (u64)slot->owner << 32 | index;
+		numbers[i] = (u64)owner << 32 | index;
 		slot->owner = 0;
 	}
-	for (i = 0; i < count; i++) {
-		index = numbers[i];
-		owner = numbers[i] >> 32;
-		slot = freq_pool_write(pool, index);
-		if (unlikely(owner != holding)) {
-			slot->owner = owner;
-			forget_holder(state, slot);
-		}
-		freq_pool_push(pool, &pool->free, slot, index);
-	}
+	if (unlikely(others))
+		forget_holders(state, numbers, count);
+	freq_pool_push_all(pool, &pool->free, numbers, count);
 	return 0;
 
 give_again:
 	*failed = i;
 	while (i--) {
 		owner = numbers[i] >> 32;
-		give_again(state, numbers[i], owner, owner != holding);
+		give_again(state, numbers[i], owner ?: holding, owner);
 	}
 	return err;
 }
