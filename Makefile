@@ -15,9 +15,11 @@ KDIR ?= $(shell ls -d /lib/modules/$$(uname -r)/build 2>/dev/null || \
 BUILD_PACKAGES := gcc kmod libc6-dev libjansson-dev libkmod-dev linux-headers-amd64 pkg-config
 VM_PACKAGES := $(BUILD_PACKAGES) busybox-static cpio qemu-system-x86 rsync xz-utils
 CHECK_PACKAGES := $(VM_PACKAGES) clang libclang-rt-dev mandoc perl python3-docutils sparse
+BENCH_PACKAGES := $(VM_PACKAGES) erlang-base gnuplot-nox jq mmdebstrap python3
 
 .PHONY: all modules userspace install check check-modules check-style check-userspace \
-	test demo vm-files clean help need need-vm need-check need-test FORCE
+	test demo bench bench-quick bench-files vm-files clean help \
+	need need-vm need-check need-test need-bench FORCE
 
 all: modules userspace
 
@@ -29,6 +31,9 @@ need-vm:
 
 need-check:
 	@.ci/need $(CHECK_PACKAGES)
+
+need-bench:
+	@.ci/need $(BENCH_PACKAGES)
 
 modules: need
 	$(MAKE) -C kmod KDIR="$(KDIR)"
@@ -57,7 +62,9 @@ sources = $(shell find $(1) -name '.*' -prune -o -path selftests/vm -prune -o -t
 	\( -name '*.[chS]' -o -name '*.sh' -o -name Makefile -o -name Kbuild \
 	-o -name config -o -name settings \) ! -name '*.mod.c' -print | LC_ALL=C sort)
 KMOD_SOURCES := $(call sources,kmod uapi)
-TEST_SOURCES := $(filter-out selftests/release/%,$(call sources,selftests)) selftests/release/release_v90.h
+TEST_SOURCES := $(filter-out selftests/release/% selftests/bench/%,$(call sources,selftests)) \
+	selftests/release/release_v90.h
+BENCH_SOURCES := $(call sources,selftests/bench)
 # A release for the tests only, which is built from its own sources and kmod/'s.
 RELEASE_SOURCES := $(if $(wildcard selftests/release/Makefile),$(call sources,selftests/release))
 MODULE_SOURCES := $(KMOD_SOURCES) $(RELEASE_SOURCES)
@@ -155,7 +162,8 @@ check-style: need-check
 	@echo "  checkpatch"
 	@$(CHECKPATCH) -f $(filter %.c %.h,$(MODULE_SOURCES))
 	@$(CHECKPATCH) -f $(wildcard selftests/vm/planted/*.c)
-	@$(CHECKPATCH) --ignore $(USER_IGNORE) -f $(filter %.c %.h,$(TEST_SOURCES) $(call sources,userspace))
+	@$(CHECKPATCH) --ignore $(USER_IGNORE) -f $(filter %.c %.h,$(TEST_SOURCES) $(BENCH_SOURCES) \
+		$(call sources,userspace))
 	@echo "  kernel-doc"
 	@"$(SOURCE_TREE)/scripts/kernel-doc" -none -Werror $(filter %.c %.h,$(MODULE_SOURCES))
 	@echo "  sh -n"
@@ -179,6 +187,43 @@ test: need-test check
 demo:
 	@selftests/vm/run -k $(K) $(addprefix -f ,$(wildcard Documentation/plans/*)) -- demo.sh
 
+# ---- What it costs ----
+
+BENCH := build/bench/guest
+
+$(BENCH)/bench: $(BENCH_SOURCES) selftests/freq_test.c selftests/freq_test.h \
+		uapi/linux/freq.h | need-bench
+	$(MAKE) -C selftests/bench OUTPUT="$(CURDIR)/$(@D)"
+
+$(BENCH)/erlang: $(wildcard selftests/bench/erlang/*) | need-bench
+	selftests/bench/erlang/pack $@
+	touch $@
+
+$(BENCH)/guest: selftests/bench/guest
+	mkdir -p $(@D)
+	cp $< $@
+
+# The modules as one would build them who wants no tracepoints.
+$(BENCH)/notrace: override K = 6.1
+$(BENCH)/notrace: $(KMOD_SOURCES) | need-bench
+	rm -rf build/bench/build $@
+	@$(call link,build/bench/build,$(KMOD_SOURCES))
+	+$(call make_module,build/bench/build/kmod,KCFLAGS=-DNOTRACE)
+	mkdir -p $@
+	cp build/bench/build/kmod/*.ko $@
+
+bench-files: $(BENCH)/bench $(BENCH)/erlang $(BENCH)/guest $(BENCH)/notrace
+
+# Into the tree, since they are what is known of this version.
+bench: bench-files
+	selftests/bench/run $(BENCH) > build/bench/performance.json
+	cp build/bench/performance.json Documentation/performance.json
+	selftests/bench/render Documentation/performance.json Documentation
+
+bench-quick: bench-files
+	selftests/bench/run -q $(BENCH) > build/bench/quick.json
+	selftests/bench/render build/bench/quick.json build/bench
+
 clean:
 	rm -rf build
 	$(MAKE) -C kmod KDIR="$(KDIR)" clean
@@ -190,6 +235,8 @@ help:
 	@echo 'make demo       show a live upgrade, in a guest'
 	@echo 'make test       check, then run all tests, in guests of $(KERNELS), or of K= only'
 	@echo 'make check      all that can be checked without running it'
+	@echo 'make bench      measure what all costs, and write Documentation/performance.md'
+	@echo 'make bench-quick  see in build/bench whether that works'
 	@echo 'make vm-files   all that selftests/vm/run boots, for guest kernel K= ($(K))'
 	@echo 'make clean      remove what was built'
 	@echo

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * For how long an upgrade closes the gate, by what there is.
+ */
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "../freq_test.h"
+#include "client.h"
+#include "measure.h"
+#include "parts.h"
+
+#define FILES_MAX	10000
+#define UPGRADES	8
+
+/* What the door counted, while nobody else ran: nothing is to be subtracted. */
+static void measure_gate(const char *name, unsigned int frequencies,
+			 unsigned int files)
+{
+	static const char * const releases[] = { "freq_v2", "freq_v1" };
+	double values[UPGRADES];
+	struct figure figure;
+	unsigned int i;
+
+	for (i = 0; i < UPGRADES; i++) {
+		must(!server_upgrade(releases[i % 2], releases[!(i % 2)]));
+		values[i] = upgrade_figure("gate_last_ns");
+	}
+	figure_of(&figure, values, UPGRADES);
+	figure.calls = 1;
+	report_begin("gate", name);
+	report_count("frequencies", frequencies);
+	report_count("files", files);
+	report_figure(&figure);
+	report_end();
+}
+
+/* Each file holds one. */
+static void measure_files(unsigned int frequencies, unsigned int most)
+{
+	int *fds = calloc(most, sizeof(*fds));
+	unsigned int files, opened = 0;
+	__u64 frequency;
+
+	must(fds);
+	for (files = 1; files <= most; files *= 10) {
+		for (; opened < files; opened++) {
+			fds[opened] = open_client();
+			must(fds[opened] >= 0);
+			must(!try_allocate(fds[opened], 0, &frequency));
+		}
+		measure_gate("by files", frequencies, files);
+	}
+	while (opened)
+		close(fds[--opened]);
+	free(fds);
+}
+
+/* With one file, for each number; then with many files, for the last one. */
+void part_gate(int argc, char **argv)
+{
+	const struct rlimit limit = {
+		.rlim_cur = FILES_MAX + 100,
+		.rlim_max = FILES_MAX + 100,
+	};
+	unsigned int count = 0;
+	int fd;
+
+	must(!setrlimit(RLIMIT_NOFILE, &limit));
+	for (; argc--; argv++) {
+		count = to_count(*argv, FREQ_POOL_MAX);
+		fresh_server_of(count);
+		fd = open_client();
+		must(fd >= 0);
+		measure_gate("by frequencies", count, 1);
+		close(fd);
+	}
+	measure_files(count, count < FILES_MAX ? count : FILES_MAX);
+	end_server();
+}
