@@ -83,19 +83,6 @@ void part_batch(int argc, char **argv)
 	end_server();
 }
 
-/* Numbers that nothing but a search tells apart: no two are the same. */
-static __u64 *make_numbers(unsigned int count, bool ascend)
-{
-	__u64 *numbers = calloc(count, sizeof(*numbers));
-	__u64 random = count;
-	unsigned int i;
-
-	must(numbers);
-	for (i = 0; i < count; i++)
-		numbers[i] = ascend ? 1000 + i : random_next(&random);
-	return numbers;
-}
-
 static void measure_inject(unsigned int count, unsigned int rounds,
 			   bool ascend)
 {
@@ -134,19 +121,25 @@ void part_inject(int argc, char **argv)
 	end_server();
 }
 
-/* In bytes; of a line of /proc/meminfo. */
-static __u64 memory_line(const char *name)
+/*
+ * In bytes; as all zones tell. Beside what is free for all, there is what each
+ * processor has set aside, which is free, too, and can be a lot; MemFree of
+ * /proc/meminfo does not have it.
+ */
+static __u64 memory_free_now(void)
 {
-	char *text = read_text("/proc/meminfo");
+	char *text = read_text("/proc/zoneinfo");
+	unsigned long long pages, all = 0;
 	char *line;
-	__u64 value;
 
 	must(text);
-	line = strstr(text, name);
-	must(line);
-	value = strtoull(line + strlen(name), NULL, 10) * 1024;
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		if (sscanf(line, " nr_free_pages %llu", &pages) == 1 ||
+		    sscanf(line, " count: %llu", &pages) == 1)
+			all += pages;
+	}
 	free(text);
-	return value;
+	return all * sysconf(_SC_PAGESIZE);
 }
 
 /*
@@ -163,7 +156,7 @@ static __u64 memory_free(void)
 	while (same < 5) {
 		for (i = 0; i < 20; i++)
 			nap();
-		free = memory_line("\nMemFree:");
+		free = memory_free_now();
 		same = free == last ? same + 1 : 0;
 		last = free;
 	}

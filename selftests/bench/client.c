@@ -52,6 +52,19 @@ void client_close(struct client *client)
 	close(client->null);
 }
 
+/* Numbers that nothing but a search tells apart: no two are the same. */
+__u64 *make_numbers(unsigned int count, bool ascend)
+{
+	__u64 *numbers = calloc(count, sizeof(*numbers));
+	__u64 random = count;
+	unsigned int i;
+
+	must(numbers);
+	for (i = 0; i < count; i++)
+		numbers[i] = ascend ? 1000 + i : random_next(&random);
+	return numbers;
+}
+
 /*
  * Of the frequencies that are given out next, makes the order one by chance,
  * so that what is measured is not the neighbours of the first.

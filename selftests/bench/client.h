@@ -5,6 +5,8 @@
 #ifndef BENCH_CLIENT_H
 #define BENCH_CLIENT_H
 
+#include <stdbool.h>
+
 #include <linux/types.h>
 
 /* The most calls of a round. */
@@ -25,6 +27,7 @@ struct client {
 void fresh_server(const char *release, const char *parameters);
 void fresh_server_of(unsigned int frequencies);
 void end_server(void);
+__u64 *make_numbers(unsigned int count, bool ascend);
 void client_open(struct client *client);
 void client_close(struct client *client);
 void client_shuffle(struct client *client, unsigned int count);

@@ -1,13 +1,185 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For how long what is large holds the mutex, as the tracepoint tells.
+ * For how long what is large holds the mutex, as the tracepoint freq_hold tells
+ * for each hold. What tracing itself takes, and the tick if it falls into one,
+ * is in it.
  */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../freq_test.h"
+#include "client.h"
 #include "measure.h"
 #include "parts.h"
 
+#define TRACING	"/sys/kernel/debug/tracing/"
+#define EVENT	"events/freq/freq_hold/"
+
+/* Of a processor, in KiB: so that no hold is lost. */
+#define BUFFER_KIB	"131072"
+
+#define BATCHES		100
+
+static void put(const char *name, const char *text)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), TRACING "%s", name);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		die("%s: %m", path);
+	close(fd);
+}
+
+static void begin(void)
+{
+	put("trace", "\n");
+	put("tracing_on", "1");
+}
+
+/* All holds since the beginning. */
+static void end(const char *what, unsigned int count)
+{
+	static const char name[] = " freq_hold: ";
+	static const char field[] = "duration=";
+	unsigned int room = 1000, holds = 0;
+	double *values = calloc(room, sizeof(*values));
+	char *line = NULL, *at;
+	size_t length = 0;
+	struct figure figure;
+	FILE *file;
+
+	put("tracing_on", "0");
+	file = fopen(TRACING "trace", "re");
+	must(file && values);
+	while (getline(&line, &length, file) > 0) {
+		at = strstr(line, name);
+		if (!at)
+			continue;
+		at = strstr(at, field);
+		must(at);
+		if (holds == room) {
+			room *= 2;
+			values = reallocarray(values, room, sizeof(*values));
+			must(values);
+		}
+		values[holds++] = strtoull(at + strlen(field), NULL, 10);
+	}
+	free(line);
+	fclose(file);
+
+	if (!holds)
+		die("%s: the mutex was never held", what);
+	figure_of(&figure, values, holds);
+	figure.calls = 1;
+	report_begin("hold", what);
+	report_count("count", count);
+	report_figure(&figure);
+	report_end();
+	free(values);
+}
+
+/* Each request alone: the other one of the pair is not traced. */
+static void hold_batch(int fd, const char *what, bool allocate)
+{
+	__u64 numbers[FREQ_BATCH_MAX];
+	struct freq_batch batch = {
+		.frequencies = (uintptr_t)numbers,
+		.count = FREQ_BATCH_MAX,
+	};
+	unsigned int i;
+
+	put("trace", "\n");
+	for (i = 0; i < BATCHES; i++) {
+		put("tracing_on", allocate ? "1" : "0");
+		must(!try_ioctl(fd, FREQ_IOC_ALLOCATE_BATCH, &batch));
+		put("tracing_on", allocate ? "0" : "1");
+		must(!try_ioctl(fd, FREQ_IOC_DEALLOCATE_BATCH, &batch));
+	}
+	end(what, FREQ_BATCH_MAX);
+}
+
+/* Both files, of which the pool is in one or the other. */
+static void hold_reads(unsigned int held)
+{
+	char *text;
+
+	begin();
+	text = read_text(SYSFS "allocated");
+	must(text);
+	end("read", held);
+	free(text);
+	begin();
+	text = read_text(SYSFS "free");
+	must(text);
+	end("read free", held);
+	free(text);
+}
+
+static void hold_all(unsigned int count, unsigned int held)
+{
+	__u64 *numbers = make_numbers(count, false);
+	struct listing listing;
+	struct freq_info info;
+	__u64 frequency;
+	unsigned int i;
+	int fd, other;
+
+	fresh_server_of(6);
+	put(EVENT "enable", "1");
+	fd = open_client();
+	other = open_client();
+	must(fd >= 0 && other >= 0);
+
+	begin();
+	must(!try_inject(fd, numbers, count, NULL));
+	end("inject", count);
+
+	begin();
+	must(!listing_take(&listing, fd, 0, FREQ_LIST_MAX));
+	end("list", count);
+	listing_free(&listing);
+
+	begin();
+	for (i = 0; i < held; i++)
+		must(!try_allocate(other, 0, &frequency));
+	end("allocate", 1);
+	hold_reads(held);
+	begin();
+	close(other);
+	end("close", held);
+
+	must(!try_info(fd, &info));
+	if (info.features & FREQ_FEATURE_BATCH) {
+		hold_batch(fd, "allocate batch", true);
+		hold_batch(fd, "deallocate batch", false);
+	}
+	begin();
+	must(!server_upgrade("freq_v2", "freq_v90"));
+	end("conversion", count);
+	must(!server_upgrade("freq_v90", "freq_v2"));
+	close(fd);
+	free(numbers);
+}
+
 void part_hold(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	fputs("bench: hold: not yet\n", stderr);
+	unsigned int count, held;
+
+	must(argc == 2);
+	count = to_count(argv[0], FREQ_INJECT_MAX);
+	held = to_count(argv[1], count);
+	fresh_server_of(6);
+	if (access(TRACING EVENT "enable", F_OK)) {
+		fputs("bench: hold: these modules do not trace it\n", stderr);
+	} else {
+		put("buffer_size_kb", BUFFER_KIB);
+		put("tracing_on", "0");
+		hold_all(count, held);
+		put("buffer_size_kb", "1");
+	}
+	end_server();
 }
