@@ -6,21 +6,24 @@
 
 -export([main/0, main/1, serve/0]).
 
--define(CALLS, 200).
 -define(ROUNDS, 51).
 
 %% With no node, the server is here; else it is on that one.
 main() ->
     frequency:start(lists:seq(1, 1000)),
-    report("Erlang process", frequency),
+    report("Erlang process", frequency, 200),
     halt(0).
 
 main([Node]) ->
     Server = {frequency, Node},
     pong = await(Node, 1000),
-    report("Erlang node", Server),
+    report("Erlang node", Server, 10),
+    %% Not to leave before it has heard of it
+    monitor_node(Node, true),
     rpc:cast(Node, erlang, halt, [0]),
-    halt(0).
+    receive
+        {nodedown, Node} -> halt(0)
+    end.
 
 serve() ->
     frequency:start(lists:seq(1, 1000)).
@@ -34,27 +37,27 @@ await(Node, Tries) ->
             Answer
     end.
 
-report(What, Server) ->
+report(What, Server, Calls) ->
     Pair = fun() ->
                    {ok, Frequency} = frequency:allocate(Server),
                    ok = frequency:deallocate(Server, Frequency)
            end,
     %% Once in vain, for what only the first time takes.
-    _ = rounds(Pair),
-    Empty = median(rounds(fun() -> ok end)),
-    Values = lists:sort([Value - Empty || Value <- rounds(Pair)]),
+    _ = rounds(Pair, Calls),
+    Empty = median(rounds(fun() -> ok end, Calls)),
+    Values = lists:sort([Value - Empty || Value <- rounds(Pair, Calls)]),
     io:format("{\"part\":\"peers\",\"what\":\"~s\",\"least\":~.3f,"
               "\"median\":~.3f,\"most\":~.3f,\"rounds\":~b,\"calls\":~b}~n",
               [What, hd(Values), median(Values), lists:last(Values),
-               ?ROUNDS, ?CALLS]).
+               ?ROUNDS, Calls]).
 
-rounds(Fun) ->
-    [one_round(Fun) || _ <- lists:seq(1, ?ROUNDS)].
+rounds(Fun, Calls) ->
+    [one_round(Fun, Calls) || _ <- lists:seq(1, ?ROUNDS)].
 
-one_round(Fun) ->
+one_round(Fun, Calls) ->
     Begin = erlang:monotonic_time(nanosecond),
-    repeat(?CALLS, Fun),
-    (erlang:monotonic_time(nanosecond) - Begin) / ?CALLS.
+    repeat(Calls, Fun),
+    (erlang:monotonic_time(nanosecond) - Begin) / Calls.
 
 repeat(0, _Fun) ->
     ok;
