@@ -43,11 +43,13 @@ static void begin(void)
 /* All holds since the beginning. */
 static void end(const char *what, unsigned int count)
 {
-	static const char name[] = " freq_hold: ";
+	static const char name[] = " freq_hold: caller=";
 	static const char field[] = "duration=";
 	unsigned int room = 1000, holds = 0;
 	double *values = calloc(room, sizeof(*values));
-	char *line = NULL, *at;
+	char *line = NULL, *at, *duration;
+	char where[64] = "";
+	double most = -1;
 	size_t length = 0;
 	struct figure figure;
 	FILE *file;
@@ -59,14 +61,21 @@ static void end(const char *what, unsigned int count)
 		at = strstr(line, name);
 		if (!at)
 			continue;
-		at = strstr(at, field);
-		must(at);
+		at += strlen(name);
+		duration = strstr(at, field);
+		must(duration);
 		if (holds == room) {
 			room *= 2;
 			values = reallocarray(values, room, sizeof(*values));
 			must(values);
 		}
-		values[holds++] = strtoull(at + strlen(field), NULL, 10);
+		values[holds] = strtoull(duration + strlen(field), NULL, 10);
+		if (values[holds] > most) {
+			most = values[holds];
+			snprintf(where, sizeof(where), "%.*s",
+				 (int)strcspn(at, "+ "), at);
+		}
+		holds++;
 	}
 	free(line);
 	fclose(file);
@@ -77,6 +86,7 @@ static void end(const char *what, unsigned int count)
 	figure.calls = 1;
 	report_begin("hold", what);
 	report_count("count", count);
+	report_text("where", where);
 	report_figure(&figure);
 	report_end();
 	free(values);
