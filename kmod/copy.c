@@ -25,7 +25,7 @@
 #include "door.h"
 
 /* How many elements of each kind are copied in a step. */
-#define COPY_STEP 128
+#define COPY_STEP 96
 
 /* How many that were noted the last step may copy, */
 #define LAST_STEP 16

@@ -152,7 +152,8 @@ static void release_holder(struct freq_state *state, u32 index)
 }
 
 /* A free slot is to forget a holder that was closed. */
-static void forget_holder(struct freq_state *state, struct freq_slot *slot)
+static __always_inline void forget_holder(struct freq_state *state,
+					  struct freq_slot *slot)
 {
 	u32 index = slot->owner & ~FREQ_OWNER_KEEP;
 
@@ -332,7 +333,7 @@ int freq_state_deallocate_all(struct freq_state *state,
 	for (i = 0; i < count; i++) {
 		index = freq_pool_find_any(pool, numbers[i]);
 		slot = freq_pool_write(pool, index);
-		owner = 0;
+		numbers[i] = index;
 		if (likely(slot->owner == holding)) {
 			freq_pool_note_move(pool, index, &pool->free);
 			freq_pool_remove(pool, held, slot, index);
@@ -340,10 +341,9 @@ int freq_state_deallocate_all(struct freq_state *state,
 			err = take_away(state, call, index);
 			if (err)
 				goto give_again;
-			owner = slot->owner;
+			numbers[i] |= (u64)slot->owner << 32;
 			others = true;
 		}
-		numbers[i] = (u64)owner << 32 | index;
 		slot->owner = 0;
 	}
 	if (unlikely(others))
