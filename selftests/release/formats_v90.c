@@ -19,10 +19,13 @@
 
 /* ---- what both ways share ---- */
 
+/* From how many slots on room-late fails: several steps of copying. */
+#define LATE 500
+
 static int room_fails(const struct freq_copy_count *count)
 {
 	if (freq_knob_is("room") ||
-	    (freq_knob_is("room-late") && count->slots > FREQ_CHUNK))
+	    (freq_knob_is("room-late") && count->slots > LATE))
 		return -ENOMEM;
 	return 0;
 }
