@@ -369,24 +369,20 @@ static noinline int deliver_any(struct file *file, unsigned int command,
 }
 
 /*
- * The argument of a plain request. It is copied as such: the general way is
- * made for what is larger, and costs as much as all the rest.
+ * The argument of a plain request is copied as such: the general way is made
+ * for what is larger, and costs as much as all the rest.
  */
-struct two_words {
-	u64 first;
-	u64 second;
-};
-
 static __always_inline bool is_two_words_in(unsigned int command)
 {
 	const u32 mask = _IOC(_IOC_WRITE, 0, 0, _IOC_SIZEMASK);
 
 	return (command & mask) == _IOC(_IOC_WRITE, 0, 0,
-					sizeof(struct two_words));
+					sizeof(struct freq_two_words));
 }
 
 static __always_inline bool
-copy_words_in(struct two_words *to, const struct two_words __user *from)
+copy_words_in(struct freq_two_words *to,
+	      const struct freq_two_words __user *from)
 {
 	might_fault();
 	if (!user_read_access_begin(from, sizeof(*from)))
@@ -402,7 +398,8 @@ fault:
 }
 
 static __always_inline bool
-copy_words_out(struct two_words __user *to, const struct two_words *from)
+copy_words_out(struct freq_two_words __user *to,
+	       const struct freq_two_words *from)
 {
 	might_fault();
 	if (!user_write_access_begin(to, sizeof(*to)))
@@ -428,8 +425,8 @@ static __always_inline int deliver_plain(struct file *file,
 {
 	struct client *client = file->private_data;
 	struct freq_server *server = client->server;
-	struct two_words __user *user = (void __user *)argument;
-	struct two_words words __uninitialized;
+	struct freq_two_words __user *user = (void __user *)argument;
+	struct freq_two_words words __uninitialized;
 	struct freq_call call __uninitialized;
 	const struct freq_plain *plain;
 	int err;

@@ -168,7 +168,7 @@ static struct freq_copied *spare_release(struct freq_server *server)
 static bool is_plain(const struct freq_request *request)
 {
 	return request->handle &&
-	       _IOC_SIZE(request->command) == 2 * sizeof(u64) &&
+	       _IOC_SIZE(request->command) == sizeof(struct freq_two_words) &&
 	       _IOC_DIR(request->command) & _IOC_WRITE &&
 	       !(request->flags & ~FREQ_REQUEST_WRITE) &&
 	       !request->array.element;

@@ -13,6 +13,12 @@
 #include "door.h"
 #include "trace.h"
 
+/* The argument of a plain request. */
+struct freq_two_words {
+	u64 first;
+	u64 second;
+};
+
 /* How many plain requests a release can have, each with another nr % this. */
 #define FREQ_PLAIN 32
 
@@ -22,9 +28,10 @@
  * @mode: the mode that the open file description must have
  * @handle: its handler
  *
- * A request is plain if its argument goes in and is two words, and it needs
- * nothing but, perhaps, FREQ_REQUEST_WRITE. Such are nearly all that are made,
- * and the rest of a release's table does not matter to them.
+ * A request is plain if its argument goes in and has the size of a
+ * struct freq_two_words, and it needs nothing but, perhaps, FREQ_REQUEST_WRITE.
+ * Such are nearly all that are made, and the rest of a release's table does not
+ * matter to them.
  */
 struct freq_plain {
 	u32 command;

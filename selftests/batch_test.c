@@ -56,16 +56,6 @@ FIXTURE_TEARDOWN(batch)
 	ASSERT_EQ(0, snapshot_take(&self->before, self->fd));		\
 })
 
-/* No frequency lost, doubled, moved or added, and no line in the log. */
-#define EXPECT_UNCHANGED() ({						\
-	struct snapshot __now;						\
-									\
-	ASSERT_EQ(0, snapshot_take(&__now, self->fd));			\
-	EXPECT_TRUE(snapshot_same(&self->before, &__now));		\
-	snapshot_free(&__now);						\
-	EXPECT_TRUE(log_silent(self->log));				\
-})
-
 static bool entry_is(int fd, __u64 frequency, __u32 flags, __u32 uid,
 		     __s32 pid)
 {

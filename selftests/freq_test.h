@@ -244,6 +244,19 @@ bool state_same(const struct snapshot *one, const struct snapshot *other);
 bool listing_same(const struct listing *one, const struct listing *other);
 void snapshot_free(struct snapshot *snapshot);
 
+/*
+ * No frequency lost, doubled, moved or added, and no line in the log: of a
+ * fixture that has a client fd, a snapshot before, and a log.
+ */
+#define EXPECT_UNCHANGED() ({						\
+	struct snapshot __now;						\
+									\
+	ASSERT_EQ(0, snapshot_take(&__now, self->fd));			\
+	EXPECT_TRUE(snapshot_same(&self->before, &__now));		\
+	snapshot_free(&__now);						\
+	EXPECT_TRUE(log_silent(self->log));				\
+})
+
 char *read_text(const char *path);
 bool sysfs_is(const char *name, const char *text);
 bool sysfs_agrees(int fd);

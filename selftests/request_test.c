@@ -87,16 +87,6 @@ FIXTURE_TEARDOWN(request)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* No frequency lost, doubled, moved or added, and no line in the log. */
-#define EXPECT_UNCHANGED() ({						\
-	struct snapshot __now;						\
-									\
-	ASSERT_EQ(0, snapshot_take(&__now, self->fd));			\
-	EXPECT_TRUE(snapshot_same(&self->before, &__now));		\
-	snapshot_free(&__now);						\
-	EXPECT_TRUE(log_silent(self->log));				\
-})
-
 /*
  * A good argument for a request, in memory of the caller's choice: all zero
  * but where zero is not good.
