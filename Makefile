@@ -142,8 +142,10 @@ vm-files: build/$(K)/initramfs
 check: check-modules check-style check-userspace
 
 # From scratch, so that no warning stays hidden in an object that is up to date.
-# Quiet, so that whatever is said is a complaint.
+# Quiet, so that whatever is said is a complaint; but the kernel may have to be
+# fetched first, which says so.
 check-modules: need-check
+	@selftests/vm/kernel -k $(K) build > /dev/null
 	rm -rf build/check
 	@$(call link,build/check,$(MODULE_SOURCES))
 	@echo "  W=1 C=2 $(dir $(wildcard kmod/Kbuild selftests/release/Kbuild))"
