@@ -118,8 +118,9 @@ static int copy_argument_in(struct delivery *delivery)
 	if (!(_IOC_DIR(delivery->command) & _IOC_WRITE))
 		return 0;
 	delivery->valid = min_t(u32, size, FREQ_ARGUMENT_MAX);
-	return copy_struct_from_user(delivery->call.argument,
-				     FREQ_ARGUMENT_MAX, delivery->user, size);
+	/* It is made longer by fit_argument() only, if at all. */
+	return copy_struct_from_user(delivery->call.argument, delivery->valid,
+				     delivery->user, size);
 }
 
 /* The line of the running release's table for a request, NULL if it is short. */
@@ -343,7 +344,7 @@ static noinline int deliver_any(struct file *file, unsigned int command,
 				unsigned long argument)
 {
 	struct client *client = file->private_data;
-	u64 buffer[FREQ_ARGUMENT_MAX / sizeof(u64)];
+	u64 buffer[FREQ_ARGUMENT_MAX / sizeof(u64)] __uninitialized;
 	struct delivery delivery = {
 		.client = client,
 		.file = file,

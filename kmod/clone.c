@@ -33,9 +33,7 @@ static int clone_make_room(void *data, const struct freq_copy_count *count)
 {
 	struct freq_state *to = data;
 
-	return freq_pool_make_room(&to->pool, count->slots - 1) ?:
-	       freq_table_grow(&to->holders, count->holders,
-			       sizeof(struct freq_holder));
+	return freq_state_make_room(to, count->slots - 1, count->holders - 1);
 }
 
 static void clone_slot(void *data, const void *from, u32 index)

@@ -27,7 +27,8 @@ struct pid;
  * struct freq_slot - a frequency of the pool
  * @number: the frequency
  * @next: index of the slot behind it in its queue, 0 if it is the last
- * @prev: index of the slot before it in its queue; of the first, no matter
+ * @prev: index of the slot before it in its holder's queue; of the first, and
+ *	of a free slot, no matter
  * @chain: index of the next slot in its bucket, 0 if it is the last
  * @owner: for who uses the pool: whose it is
  * @buckets: two of the pool's buckets, which have nothing to do with this
@@ -100,7 +101,8 @@ struct freq_pool {
  * @stale: number of free slots that still name it their owner
  * @held: its slots that go back when it closes, in the order of allocation
  * @kept: its slots that stay
- * @next: index of the next unused holder, 0 if there is none
+ * @next: index of the next unused holder, 0 if there is none; of a holder in
+ *	use, 0 between two requests
  * @pad: 0
  */
 struct freq_holder {
@@ -133,9 +135,9 @@ struct freq_state {
 
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq_slot) == 32);
-static_assert(sizeof(struct freq_pool) == 48 + 32 + 1024 + 24);
+static_assert(sizeof(struct freq_pool) == 72 + 32 + 1024 + 24);
 static_assert(sizeof(struct freq_holder) == 48);
-static_assert(sizeof(struct freq_state) == sizeof(struct freq_pool) + 24);
+static_assert(sizeof(struct freq_state) == sizeof(struct freq_pool) + 32);
 #endif
 
 #endif /* FREQ_FORMAT_H */

@@ -23,6 +23,16 @@ static u64 scattered(u32 i)
 	return (i + 1) * 0x9e3779b97f4a7c15ULL;
 }
 
+static int make_room(struct freq_pool *pool, u32 index)
+{
+	int ret;
+
+	do
+		ret = freq_pool_make_room(pool, index);
+	while (ret == FREQ_AGAIN);
+	return ret;
+}
+
 static int pool_test_init(struct kunit *test)
 {
 	struct freq_pool *pool;
@@ -31,7 +41,8 @@ static int pool_test_init(struct kunit *test)
 	if (!pool)
 		return -ENOMEM;
 	test->priv = pool;
-	return freq_pool_init(pool);
+	freq_pool_init(pool);
+	return make_room(pool, 0);
 }
 
 static void pool_test_exit(struct kunit *test)
@@ -44,7 +55,7 @@ static void pool_test_exit(struct kunit *test)
 
 static bool stage(struct freq_pool *pool, u64 number)
 {
-	return !freq_pool_make_all_room(pool, pool->slot_count + 1) &&
+	return !make_room(pool, pool->slot_count + 1) &&
 	       freq_pool_stage(pool, &number, 1);
 }
 
@@ -125,29 +136,43 @@ static void unstaged_never_was(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)MANY, pool->free.count);
 }
 
-/* The free slots, from the first to the last and back, have these indices. */
+static void expect_queue(struct kunit *test, const struct freq_queue *queue,
+			 const u32 *indices, u32 count)
+{
+	u32 i, index = queue->first, last = 0;
+
+	KUNIT_EXPECT_EQ(test, count, queue->count);
+	for (i = 0; i < count; i++) {
+		KUNIT_ASSERT_EQ(test, indices[i], index);
+		last = index;
+		index = freq_pool_slot(test->priv, index)->next;
+	}
+	KUNIT_EXPECT_EQ(test, 0U, index);
+	KUNIT_EXPECT_EQ(test, last, queue->last);
+}
+
 static void expect_free(struct kunit *test, const u32 *indices, u32 count)
 {
 	const struct freq_pool *pool = test->priv;
-	u32 i, index = pool->free.first;
 
-	KUNIT_EXPECT_EQ(test, count, pool->free.count);
-	for (i = 0; i < count; i++) {
-		KUNIT_ASSERT_EQ(test, indices[i], index);
-		index = freq_pool_slot(pool, index)->next;
-	}
-	KUNIT_EXPECT_EQ(test, 0U, index);
-	if (!i)
-		KUNIT_EXPECT_EQ(test, 0U, pool->free.last);
-	for (index = pool->free.last; i--;) {
-		KUNIT_ASSERT_EQ(test, indices[i], index);
-		index = freq_pool_slot(pool, index)->prev;
-	}
+	expect_queue(test, &pool->free, indices, count);
 }
 
-static void push(struct freq_pool *pool, struct freq_queue *to, u32 index)
+/* A holder's queue is linked both ways. */
+static void expect_held(struct kunit *test, const struct freq_queue *held,
+			const u32 *indices, u32 count)
 {
-	freq_pool_push(pool, to, freq_pool_write(pool, index), index);
+	u32 i;
+
+	expect_queue(test, held, indices, count);
+	for (i = 1; i < count; i++)
+		KUNIT_EXPECT_EQ(test, indices[i - 1],
+				freq_pool_slot(test->priv, indices[i])->prev);
+}
+
+static void push(struct freq_pool *pool, u32 index)
+{
+	freq_pool_push(&pool->free, freq_pool_write(pool, index), index);
 }
 
 static void append(struct freq_pool *pool, struct freq_queue *to, u32 index)
@@ -160,38 +185,68 @@ static void remove(struct freq_pool *pool, struct freq_queue *from, u32 index)
 	freq_pool_remove(pool, from, freq_pool_slot(pool, index), index);
 }
 
-static void queues(struct kunit *test)
+static void restore(struct freq_pool *pool, struct freq_queue *to, u32 index)
+{
+	freq_pool_restore(pool, to, freq_pool_write(pool, index), index);
+}
+
+static void queue_of_the_free(struct kunit *test)
 {
 	struct freq_pool *pool = test->priv;
-	struct freq_queue other = { 0 };
+	struct freq_queue front = { 0 };
 
 	stage_all(test, scattered, 4);
 	freq_pool_publish(pool);
 	expect_free(test, (u32[]){ 1, 2, 3, 4 }, 4);
-
-	remove(pool, &pool->free, 2);
-	append(pool, &other, 2);
-	remove(pool, &pool->free, 4);
-	append(pool, &other, 4);
 	freq_pool_take(&pool->free, freq_pool_slot(pool, 1));
-	expect_free(test, (u32[]){ 3 }, 1);
-	remove(pool, &pool->free, 3);
-	expect_free(test, NULL, 0);
-	push(pool, &pool->free, 3);
+	freq_pool_take(&pool->free, freq_pool_slot(pool, 2));
 	freq_pool_take(&pool->free, freq_pool_slot(pool, 3));
+	expect_free(test, (u32[]){ 4 }, 1);
+	freq_pool_take(&pool->free, freq_pool_slot(pool, 4));
 	expect_free(test, NULL, 0);
-	push(pool, &pool->free, 3);
-	push(pool, &pool->free, 1);
+
+	push(pool, 3);
+	expect_free(test, (u32[]){ 3 }, 1);
+	push(pool, 1);
 	expect_free(test, (u32[]){ 1, 3 }, 2);
-	freq_pool_splice(pool, &other, &pool->free);
-	expect_free(test, (u32[]){ 2, 4, 1, 3 }, 4);
-	KUNIT_EXPECT_EQ(test, 0U, other.count);
-	freq_pool_splice(pool, &other, &pool->free);
-	expect_free(test, (u32[]){ 2, 4, 1, 3 }, 4);
-	freq_pool_splice(pool, &pool->free, &other);
-	expect_free(test, NULL, 0);
-	KUNIT_EXPECT_EQ(test, 2U, other.first);
-	KUNIT_EXPECT_EQ(test, 3U, other.last);
+	freq_pool_splice(pool, front, &pool->free);
+	expect_free(test, (u32[]){ 1, 3 }, 2);
+	append(pool, &front, 4);
+	append(pool, &front, 2);
+	freq_pool_splice(pool, front, &pool->free);
+	expect_free(test, (u32[]){ 4, 2, 1, 3 }, 4);
+	front = pool->free;
+	memset(&pool->free, 0, sizeof(pool->free));
+	freq_pool_splice(pool, front, &pool->free);
+	expect_free(test, (u32[]){ 4, 2, 1, 3 }, 4);
+}
+
+static void queue_of_a_holder(struct kunit *test)
+{
+	static const u32 all[] = { 1, 2, 3, 4 };
+	struct freq_pool *pool = test->priv;
+	struct freq_queue held = { 0 };
+	u32 i;
+
+	stage_all(test, scattered, 4);
+	for (i = 1; i <= 4; i++)
+		append(pool, &held, i);
+	expect_held(test, &held, all, 4);
+
+	remove(pool, &held, 2);
+	expect_held(test, &held, (u32[]){ 1, 3, 4 }, 3);
+	remove(pool, &held, 4);
+	expect_held(test, &held, (u32[]){ 1, 3 }, 2);
+	remove(pool, &held, 1);
+	expect_held(test, &held, (u32[]){ 3 }, 1);
+	remove(pool, &held, 3);
+	expect_held(test, &held, NULL, 0);
+	restore(pool, &held, 3);
+	restore(pool, &held, 1);
+	restore(pool, &held, 4);
+	expect_held(test, &held, (u32[]){ 1, 3, 4 }, 3);
+	restore(pool, &held, 2);
+	expect_held(test, &held, all, 4);
 }
 
 static void expect_order(struct kunit *test, u32 count)
@@ -265,7 +320,8 @@ static void changes_are_noted(struct kunit *test)
 	struct freq_pool *pool = test->priv;
 	struct freq_journal journal = { };
 	struct freq_changes *slots = &journal.slots;
-	int i;
+	struct freq_queue held = { 0 };
+	u32 i;
 
 	freq_table_init(&slots->links);
 	while (freq_table_grow(&slots->links, 5, sizeof(u32)) == FREQ_AGAIN)
@@ -273,11 +329,14 @@ static void changes_are_noted(struct kunit *test)
 	KUNIT_ASSERT_LT(test, 0U, slots->links.count);
 	slots->end = 4;
 	stage_all(test, scattered, 4);
-	freq_pool_publish(pool);
+	for (i = 1; i <= 4; i++)
+		append(pool, &held, i);
 
 	pool->journal = &journal;
-	freq_pool_note_move(pool, 2, &pool->free);
-	remove(pool, &pool->free, 2);
+	freq_pool_note_append(pool, &held, 4);
+	KUNIT_EXPECT_EQ(test, 0U, slots->count);
+	freq_pool_note_remove(pool, 2);
+	remove(pool, &held, 2);
 	/* Slot 4, which is the last, is not copied yet. */
 	KUNIT_EXPECT_EQ(test, 3U, slots->count);
 	for (i = 0; i < 3; i++)
@@ -301,7 +360,8 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(published_is_found),
 	KUNIT_CASE(twice_is_refused),
 	KUNIT_CASE(unstaged_never_was),
-	KUNIT_CASE(queues),
+	KUNIT_CASE(queue_of_the_free),
+	KUNIT_CASE(queue_of_a_holder),
 	KUNIT_CASE(order_of_none),
 	KUNIT_CASE(order_of_scattered),
 	KUNIT_CASE(order_of_ascending),

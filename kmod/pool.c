@@ -44,16 +44,15 @@ static u32 *rank_at(const struct freq_table *table, u32 rank)
  * freq_pool_init() - make an empty pool
  * @pool: where
  *
- * Context: may sleep.
- * Return: 0 or -ENOMEM.
+ * It needs room for slot 0 before anything is done with it, see
+ * freq_pool_make_room().
  */
-int freq_pool_init(struct freq_pool *pool)
+void freq_pool_init(struct freq_pool *pool)
 {
 	memset(pool, 0, sizeof(*pool));
 	freq_table_init(&pool->slots);
 	freq_table_init(&pool->sorted);
 	freq_table_init(&pool->spare);
-	return freq_pool_make_all_room(pool, 0);
 }
 
 /**
@@ -121,24 +120,6 @@ int freq_pool_make_room(struct freq_pool *pool, u32 index)
 	       freq_table_grow(&pool->spare, index + 1, sizeof(u32));
 }
 
-/**
- * freq_pool_make_all_room() - freq_pool_make_room(), however long it takes
- * @pool: the pool
- * @index: the index of the slot
- *
- * Context: may sleep.
- * Return: 0 or -ENOMEM.
- */
-int freq_pool_make_all_room(struct freq_pool *pool, u32 index)
-{
-	int ret;
-
-	do
-		ret = freq_pool_make_room(pool, index);
-	while (ret == FREQ_AGAIN);
-	return ret;
-}
-
 /* Returns whether it could be staged: it cannot if it is there already. */
 static __always_inline bool stage(struct freq_pool *pool, u32 index, u64 number)
 {
@@ -156,7 +137,6 @@ static __always_inline bool stage(struct freq_pool *pool, u32 index, u64 number)
 	slot->chain = *bucket;
 	*bucket = index;
 	/* Staged slots are a queue already: publishing only has to join it. */
-	slot->prev = index - 1;
 	slot->next = index + 1;
 	return true;
 }
@@ -214,7 +194,7 @@ void freq_pool_publish(struct freq_pool *pool)
 	if (!staged.count)
 		return;
 	freq_pool_write(pool, staged.last)->next = 0;
-	freq_pool_splice(pool, &pool->free, &staged);
+	freq_pool_splice(pool, pool->free, &staged);
 	pool->free = staged;
 	pool->visible = pool->slot_count;
 }
@@ -236,50 +216,17 @@ void freq_pool_copy_counts(struct freq_pool *to, const struct freq_pool *from)
 }
 
 /**
- * freq_pool_write_move() - freq_pool_note_move() when there is a journal
+ * freq_pool_write_remove() - freq_pool_note_remove() when there is a journal
  * @pool: the pool
  * @index: the slot
- * @to: the queue where it is to be first, or last
  */
-void freq_pool_write_move(struct freq_pool *pool, u32 index,
-			  const struct freq_queue *to)
+void freq_pool_write_remove(struct freq_pool *pool, u32 index)
 {
 	const struct freq_slot *slot = freq_pool_slot(pool, index);
 
 	freq_journal_slot(pool->journal, index);
 	freq_journal_slot(pool->journal, slot->prev);
 	freq_journal_slot(pool->journal, slot->next);
-	freq_journal_slot(pool->journal, to->first);
-	freq_journal_slot(pool->journal, to->last);
-}
-
-/**
- * freq_pool_push_all() - put slots first, one after the other
- * @pool: the pool
- * @queue: the queue
- * @slots: the slots, each in the low 32 bits; they are in no queue
- * @count: how many; not 0
- */
-void freq_pool_push_all(struct freq_pool *pool, struct freq_queue *queue,
-			const u64 *slots, u32 count)
-{
-	u32 first = queue->first, index, i;
-	struct freq_slot *slot;
-	struct freq_slot *front = freq_pool_write(pool, first);
-
-	if (!first)
-		queue->last = slots[0];
-	/* If there is none in front, it is slot 0: its fields do not matter. */
-	for (i = 0; i < count; i++) {
-		index = slots[i];
-		slot = freq_pool_write(pool, index);
-		slot->next = first;
-		front->prev = index;
-		first = index;
-		front = slot;
-	}
-	queue->first = first;
-	queue->count += count;
 }
 
 /**
@@ -305,25 +252,22 @@ void freq_pool_restore(struct freq_pool *pool, struct freq_queue *queue,
 }
 
 /**
- * freq_pool_splice() - put all of a queue in front of another
+ * freq_pool_splice() - put slots in front of a queue of free ones
  * @pool: the pool
- * @front: what goes in front; is empty then
- * @queue: in front of what
+ * @front: the slots, a queue; what it was made from is not changed
+ * @queue: the queue
  */
-void freq_pool_splice(struct freq_pool *pool, struct freq_queue *front,
+void freq_pool_splice(struct freq_pool *pool, struct freq_queue front,
 		      struct freq_queue *queue)
 {
-	if (!front->count)
+	if (!front.count)
 		return;
-	if (queue->count) {
-		freq_pool_change(pool, front->last)->next = queue->first;
-		freq_pool_change(pool, queue->first)->prev = front->last;
-	} else {
-		queue->last = front->last;
-	}
-	queue->first = front->first;
-	queue->count += front->count;
-	memset(front, 0, sizeof(*front));
+	if (queue->count)
+		freq_pool_change(pool, front.last)->next = queue->first;
+	else
+		queue->last = front.last;
+	queue->first = front.first;
+	queue->count += front.count;
 }
 
 /*

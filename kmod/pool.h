@@ -57,10 +57,10 @@ static inline struct freq_slot *freq_pool_change(struct freq_pool *pool,
 static inline u32 freq_pool_hash(u64 number)
 {
 	return mul_u64_u64_shr(number, GOLDEN_RATIO_64, 64) ^
-	       number * GOLDEN_RATIO_64;
+	       mul_u64_u64_shr(number, GOLDEN_RATIO_64, 0);
 }
 
-int freq_pool_init(struct freq_pool *pool);
+void freq_pool_init(struct freq_pool *pool);
 void freq_pool_destroy(struct freq_pool *pool);
 
 /**
@@ -75,7 +75,6 @@ static inline u32 freq_pool_room(const struct freq_pool *pool)
 }
 
 int freq_pool_make_room(struct freq_pool *pool, u32 index);
-int freq_pool_make_all_room(struct freq_pool *pool, u32 index);
 void freq_pool_copy_counts(struct freq_pool *to, const struct freq_pool *from);
 
 u32 freq_pool_stage(struct freq_pool *pool, const u64 *numbers, u32 count);
@@ -129,22 +128,36 @@ static inline u32 freq_pool_find(struct freq_pool *pool, u64 number)
 	return index <= pool->visible ? index : 0;
 }
 
-void freq_pool_write_move(struct freq_pool *pool, u32 index,
-			  const struct freq_queue *to);
+/**
+ * freq_pool_note_append() - note what freq_pool_append() is to change
+ * @pool: the pool
+ * @queue: the queue
+ * @index: the slot
+ *
+ * The functions that move slots note nothing themselves, but for
+ * freq_pool_splice().
+ */
+static inline void freq_pool_note_append(struct freq_pool *pool,
+					 const struct freq_queue *queue,
+					 u32 index)
+{
+	if (likely(!pool->journal))
+		return;
+	freq_journal_slot(pool->journal, index);
+	freq_journal_slot(pool->journal, queue->last);
+}
+
+void freq_pool_write_remove(struct freq_pool *pool, u32 index);
 
 /**
- * freq_pool_note_move() - note that a slot moves to another queue
+ * freq_pool_note_remove() - note what freq_pool_remove() is to change
  * @pool: the pool
- * @index: the slot; it is still where it was
- * @to: the queue where it is to be first, or last
- *
- * Must come before the functions that move it, which note nothing.
+ * @index: the slot
  */
-static inline void freq_pool_note_move(struct freq_pool *pool, u32 index,
-				       const struct freq_queue *to)
+static inline void freq_pool_note_remove(struct freq_pool *pool, u32 index)
 {
 	if (unlikely(pool->journal))
-		freq_pool_write_move(pool, index, to);
+		freq_pool_write_remove(pool, index);
 }
 
 /**
@@ -162,29 +175,23 @@ static inline void freq_pool_take(struct freq_queue *queue,
 }
 
 /**
- * freq_pool_push() - put a slot first
- * @pool: the pool
+ * freq_pool_push() - put a slot first in a queue of free ones
  * @queue: the queue
  * @slot: the slot; it is in no queue
  * @index: its index
  */
-static inline void freq_pool_push(struct freq_pool *pool,
-				  struct freq_queue *queue,
+static inline void freq_pool_push(struct freq_queue *queue,
 				  struct freq_slot *slot, u32 index)
 {
-	u32 first = queue->first;
-
-	slot->next = first;
-	if (first)
-		freq_pool_write(pool, first)->prev = index;
-	else
+	slot->next = queue->first;
+	if (!queue->first)
 		queue->last = index;
 	queue->first = index;
 	queue->count++;
 }
 
 /**
- * freq_pool_append() - put a slot last
+ * freq_pool_append() - put a slot last in a holder's queue
  * @pool: the pool
  * @queue: the queue
  * @slot: the slot; it is in no queue
@@ -207,7 +214,33 @@ static inline void freq_pool_append(struct freq_pool *pool,
 }
 
 /**
- * freq_pool_remove() - take a slot out of its queue
+ * freq_pool_unlink() - take a slot out of its holder's queue, but for the count
+ * @pool: the pool
+ * @queue: the queue that it is in
+ * @slot: the slot
+ * @index: its index
+ */
+static inline void freq_pool_unlink(struct freq_pool *pool,
+				    struct freq_queue *queue,
+				    const struct freq_slot *slot, u32 index)
+{
+	u32 next = slot->next, prev = slot->prev;
+
+	if (queue->first == index) {
+		queue->first = next;
+		if (!next)
+			queue->last = 0;
+		return;
+	}
+	freq_pool_write(pool, prev)->next = next;
+	if (next)
+		freq_pool_write(pool, next)->prev = prev;
+	else
+		queue->last = prev;
+}
+
+/**
+ * freq_pool_remove() - take a slot out of its holder's queue
  * @pool: the pool
  * @queue: the queue that it is in
  * @slot: the slot
@@ -217,25 +250,13 @@ static inline void freq_pool_remove(struct freq_pool *pool,
 				    struct freq_queue *queue,
 				    const struct freq_slot *slot, u32 index)
 {
-	u32 next = slot->next, prev = slot->prev;
-
-	if (queue->first == index) {
-		freq_pool_take(queue, slot);
-		return;
-	}
-	freq_pool_write(pool, prev)->next = next;
-	if (next)
-		freq_pool_write(pool, next)->prev = prev;
-	else
-		queue->last = prev;
+	freq_pool_unlink(pool, queue, slot, index);
 	queue->count--;
 }
 
-void freq_pool_push_all(struct freq_pool *pool, struct freq_queue *queue,
-			const u64 *slots, u32 count);
 void freq_pool_restore(struct freq_pool *pool, struct freq_queue *queue,
 		       struct freq_slot *slot, u32 index);
-void freq_pool_splice(struct freq_pool *pool, struct freq_queue *front,
+void freq_pool_splice(struct freq_pool *pool, struct freq_queue front,
 		      struct freq_queue *queue);
 
 bool freq_pool_sort(struct freq_pool *pool);

@@ -54,8 +54,9 @@ static struct {
 	struct freq_state *fresh;
 } incoming __initdata;
 
-static int __init fill(struct freq_pool *pool)
+static int __init fill(struct freq_state *state)
 {
+	struct freq_pool *pool = &state->pool;
 	const char *spec = frequencies;
 	struct freq_range range;
 	u64 step, last, number;
@@ -65,8 +66,8 @@ static int __init fill(struct freq_pool *pool)
 		last = freq_range_last(&range);
 		if (last >= freq_pool_room(pool))
 			return -E2BIG;
-		err = freq_pool_make_all_room(pool,
-					      pool->slot_count + last + 1);
+		err = freq_state_make_all_room(state,
+					       pool->slot_count + last + 1, 0);
 		if (err)
 			return err;
 		for (step = 0; step <= last; step++) {
@@ -92,7 +93,7 @@ static int __init start_fresh(void)
 	state = freq_state_create();
 	if (IS_ERR(state))
 		return PTR_ERR(state);
-	err = fill(&state->pool);
+	err = freq_state_make_all_room(state, 0, 0) ?: fill(state);
 	if (err) {
 		freq_state_destroy(state);
 		return err == -EEXIST ? -EINVAL : err;

@@ -24,19 +24,11 @@
 #include "door.h"
 #include "state.h"
 
-static int make_room(struct freq_state *state, u32 holder)
-{
-	int ret;
-
-	do
-		ret = freq_table_grow(&state->holders, holder + 1,
-				      sizeof(struct freq_holder));
-	while (ret == FREQ_AGAIN);
-	return ret;
-}
-
 /**
- * freq_state_create() - make the state of a fresh server, without frequencies
+ * freq_state_create() - make a state that has nothing yet
+ *
+ * It needs room for slot 0 and holder 0 before anything is done with it, see
+ * freq_state_make_room().
  *
  * Context: may sleep.
  * Return: the state, to be freed by freq_state_destroy(); or an ERR_PTR of
@@ -49,13 +41,44 @@ struct freq_state *freq_state_create(void)
 	state = kzalloc(sizeof(*state), GFP_KERNEL);
 	if (!state)
 		return ERR_PTR(-ENOMEM);
+	freq_pool_init(&state->pool);
 	freq_table_init(&state->holders);
-	/* Holder 0 is none, but is copied as the others are. */
-	if (freq_pool_init(&state->pool) || make_room(state, 0)) {
-		freq_state_destroy(state);
-		return ERR_PTR(-ENOMEM);
-	}
 	return state;
+}
+
+/**
+ * freq_state_make_room() - see to it that a state can have a slot and a holder
+ * @state: the state
+ * @slot: the index of the slot
+ * @holder: the index of the holder
+ *
+ * Context: may sleep.
+ * Return: 0; or FREQ_AGAIN or -ENOMEM, as freq_table_grow().
+ */
+int freq_state_make_room(struct freq_state *state, u32 slot, u32 holder)
+{
+	return freq_pool_make_room(&state->pool, slot) ?:
+	       freq_table_grow(&state->holders, holder + 1,
+			       sizeof(struct freq_holder));
+}
+
+/**
+ * freq_state_make_all_room() - freq_state_make_room(), however long it takes
+ * @state: the state
+ * @slot: the index of the slot
+ * @holder: the index of the holder
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int freq_state_make_all_room(struct freq_state *state, u32 slot, u32 holder)
+{
+	int ret;
+
+	do
+		ret = freq_state_make_room(state, slot, holder);
+	while (ret == FREQ_AGAIN);
+	return ret;
 }
 
 /**
@@ -130,7 +153,7 @@ static u32 create_holder(struct freq_state *state,
 		memset(holder, 0, sizeof(*holder));
 	} else {
 		index = state->holder_count + 1;
-		if (make_room(state, index))
+		if (freq_state_make_all_room(state, 0, index))
 			return 0;
 		state->holder_count = index;
 		holder = freq_state_change_holder(state, index);
@@ -140,14 +163,14 @@ static u32 create_holder(struct freq_state *state,
 	return index;
 }
 
-/* Makes a holder unused if nothing names it any more. */
-static void release_holder(struct freq_state *state, u32 index)
+/* Makes a holder, whose change is noted, unused if nothing names it any more. */
+static __always_inline void release_holder(struct freq_state *state,
+					   struct freq_holder *holder,
+					   u32 index)
 {
-	const struct freq_holder *holder = freq_state_holder_at(state, index);
-
-	if (holder->pid || holder->kept.count || holder->stale)
+	if (holder->stale || holder->kept.count || holder->pid)
 		return;
-	freq_state_change_holder(state, index)->next = state->unused_holder;
+	holder->next = state->unused_holder;
 	state->unused_holder = index;
 }
 
@@ -155,11 +178,12 @@ static void release_holder(struct freq_state *state, u32 index)
 static __always_inline void forget_holder(struct freq_state *state,
 					  struct freq_slot *slot)
 {
-	u32 index = slot->owner & ~FREQ_OWNER_KEEP;
+	u32 index = slot->owner;
+	struct freq_holder *holder = freq_state_change_holder(state, index);
 
 	slot->owner = 0;
-	freq_state_change_holder(state, index)->stale--;
-	release_holder(state, index);
+	holder->stale--;
+	release_holder(state, holder, index);
 }
 
 /**
@@ -196,7 +220,7 @@ int freq_state_allocate(struct freq_state *state, const struct freq_call *call,
 	to = keep ? &holder->kept : &holder->held;
 	for (; count; count--) {
 		index = pool->free.first;
-		freq_pool_note_move(pool, index, to);
+		freq_pool_note_append(pool, to, index);
 		slot = freq_pool_write(pool, index);
 		if (slot->owner)
 			forget_holder(state, slot);
@@ -206,45 +230,166 @@ int freq_state_allocate(struct freq_state *state, const struct freq_call *call,
 	return 0;
 }
 
+/**
+ * struct taking - taking frequencies away
+ * @state: the state
+ * @call: the call of who does that
+ * @queue: where they are taken from: it has counted all that are left as gone
+ * @touched: index of the holder with a closed client that was touched last, 0
+ *	if there is none; each has the one before as its next, and the first
+ *	has itself
+ * @is_admin: the caller is known to be an administrator
+ */
+struct taking {
+	struct freq_state *state;
+	const struct freq_call *call;
+	struct freq_queue *queue;
+	u32 touched;
+	bool is_admin;
+};
+
 /* What is kept is the user's; all else is the one client's only. */
-static int check_owner(const struct freq_state *state,
-		       const struct freq_slot *slot,
-		       const struct freq_call *call)
+static int check_owner(struct taking *taking, const struct freq_slot *slot)
 {
-	const struct freq_holder *holder = freq_state_holder(state, slot);
+	const struct freq_holder *holder = freq_state_holder(taking->state,
+							     slot);
+	const struct freq_call *call = taking->call;
 
 	if (!holder)
 		return -ENOENT;
 	if (freq_state_is_owner(slot, *call->data))
 		return 0;
-	if (slot->owner & FREQ_OWNER_KEEP &&
-	    (uid_eq(holder->uid, call->client->uid) || capable(CAP_SYS_ADMIN)))
+	if (!(slot->owner & FREQ_OWNER_KEEP))
+		return -EPERM;
+	if (uid_eq(holder->uid, call->client->uid) || taking->is_admin)
 		return 0;
-	return -EPERM;
+	taking->is_admin = capable(CAP_SYS_ADMIN);
+	return taking->is_admin ? 0 : -EPERM;
 }
 
 /*
- * Takes a slot from whoever holds it: 0, or why the client may not have that.
- * It then names a holder that is to be forgotten. Slot 0, which no frequency
- * has, is free.
+ * Goes on to the queue of a slot, from which, as far as is known, all that are
+ * left will be taken. Returns 0, or why this one may not be.
  */
-static noinline int take_away(struct freq_state *state,
-			      const struct freq_call *call, u32 index)
+static noinline int change_queue(struct taking *taking, u32 index, u32 left)
 {
-	struct freq_pool *pool = &state->pool;
+	struct freq_pool *pool = &taking->state->pool;
 	const struct freq_slot *slot = freq_pool_slot(pool, index);
+	u32 holding = slot->owner & ~FREQ_OWNER_KEEP;
 	struct freq_holder *holder;
 	int err;
 
-	err = check_owner(state, slot, call);
+	taking->queue->count += left;
+	err = check_owner(taking, slot);
 	if (err)
 		return err;
+	holder = freq_state_change_holder(taking->state, holding);
+	/* This may be the last that names it. */
+	if (!holder->pid && !holder->next) {
+		holder->next = taking->touched ?: holding;
+		taking->touched = holding;
+	}
+	freq_pool_note_remove(pool, index);
+	taking->queue = freq_state_queue(holder, slot);
+	taking->queue->count -= left;
+	return 0;
+}
+
+static void release_touched(struct taking *taking)
+{
+	struct freq_holder *holder;
+	u32 index, next;
+
+	for (index = taking->touched; index; index = next) {
+		holder = freq_state_change_holder(taking->state, index);
+		next = holder->next == index ? 0 : holder->next;
+		holder->next = 0;
+		release_holder(taking->state, holder, index);
+	}
+}
+
+/*
+ * Gives back the slot that was taken away last, by what was left of it: whose
+ * it was, and which one stood behind it. Returns the one taken before that.
+ */
+static u32 give_again(struct freq_state *state, u32 index, u64 was)
+{
+	struct freq_slot *slot = freq_pool_write(&state->pool, index);
+	struct freq_holder *holder;
+	u32 before = slot->next;
+
+	slot->next = lower_32_bits(was);
+	slot->owner = upper_32_bits(was);
 	holder = freq_state_change_holder(state,
 					  slot->owner & ~FREQ_OWNER_KEEP);
-	freq_pool_note_move(pool, index, &pool->free);
-	freq_pool_remove(pool, freq_state_queue(holder, slot), slot, index);
-	holder->stale++;
-	return 0;
+	freq_pool_restore(&state->pool, freq_state_queue(holder, slot), slot,
+			  index);
+	return before;
+}
+
+/**
+ * freq_state_deallocate_all() - make frequencies free again, or none of them
+ * @state: the state
+ * @call: the call of who wants that
+ * @numbers: the frequencies; what is there afterwards is of no use
+ * @count: how many; not 0
+ * @failed: out: at an error, the index of the one that it is about
+ *
+ * The first is freed first: so the last is the next to be given out.
+ *
+ * Return: 0; -ENOENT if one is not in the pool, or not allocated, or there
+ * twice; -EPERM if it is somebody else's.
+ */
+int freq_state_deallocate_all(struct freq_state *state,
+			      const struct freq_call *call, u64 *numbers,
+			      u32 count, u32 *failed)
+{
+	u32 index, next, first = 0, last = 0, owner = FREQ_OWNER_KEEP;
+	struct freq_queue none = { .count = -count };
+	u64 *at, *end = numbers + count, was = 0;
+	struct freq_pool *pool = &state->pool;
+	struct taking taking = {
+		.state = state,
+		.call = call,
+		.queue = &none,
+	};
+	struct freq_slot *slot;
+	int err = 0;
+
+	for (at = numbers; at < end; at++) {
+		/* Slot 0, which no frequency has, is free. */
+		index = freq_pool_find_any(pool, *at);
+		slot = freq_pool_write(pool, index);
+		if (unlikely(slot->owner != owner)) {
+			err = change_queue(&taking, index, end - at);
+			if (err)
+				goto give_again;
+			was = (u64)slot->owner << 32;
+			/* While changes are noted, each has to come here. */
+			if (!pool->journal)
+				owner = slot->owner;
+			if (at == numbers)
+				last = index;
+		}
+		next = slot->next;
+		freq_pool_unlink(pool, taking.queue, slot, index);
+		*at = was | next;
+		/* What is free cannot be taken twice. */
+		slot->owner = 0;
+		slot->next = first;
+		first = index;
+	}
+	freq_pool_splice(pool, (struct freq_queue) { first, last, count },
+			 &pool->free);
+	goto release;
+
+give_again:
+	*failed = at - numbers;
+	while (at > numbers)
+		first = give_again(state, first, *--at);
+release:
+	release_touched(&taking);
+	return err;
 }
 
 /**
@@ -253,111 +398,14 @@ static noinline int take_away(struct freq_state *state,
  * @call: the call of who wants that
  * @number: the frequency
  *
- * Return: 0; -ENOENT if it is not in the pool, or not allocated; -EPERM if it
- * is somebody else's.
+ * Return: as freq_state_deallocate_all().
  */
 int freq_state_deallocate(struct freq_state *state,
 			  const struct freq_call *call, u64 number)
 {
-	struct freq_pool *pool = &state->pool;
-	u32 index = freq_pool_find_any(pool, number);
-	struct freq_slot *slot = freq_pool_write(pool, index);
-	int err;
+	u32 failed;
 
-	err = take_away(state, call, index);
-	if (err)
-		return err;
-	forget_holder(state, slot);
-	freq_pool_push(pool, &pool->free, slot, index);
-	return 0;
-}
-
-/* Takes back what freq_state_deallocate_all() took last. */
-static void give_again(struct freq_state *state, u32 index, u32 owner,
-		       bool is_other)
-{
-	struct freq_slot *slot = freq_pool_write(&state->pool, index);
-	struct freq_holder *holder;
-
-	slot->owner = owner;
-	holder = freq_state_change_holder(state, owner & ~FREQ_OWNER_KEEP);
-	holder->stale -= is_other;
-	freq_pool_restore(&state->pool, freq_state_queue(holder, slot), slot,
-			  index);
-}
-
-/* Those that were taken away by take_away() forget their holder. */
-static void forget_holders(struct freq_state *state, const u64 *numbers,
-			   u32 count)
-{
-	struct freq_slot *slot;
-	u32 i;
-
-	for (i = 0; i < count; i++) {
-		if (!(numbers[i] >> 32))
-			continue;
-		slot = freq_pool_write(&state->pool, numbers[i]);
-		slot->owner = numbers[i] >> 32;
-		forget_holder(state, slot);
-	}
-}
-
-/**
- * freq_state_deallocate_all() - make frequencies free again, or none of them
- * @state: the state
- * @call: the call of who wants that
- * @numbers: the frequencies; what is there afterwards is of no use
- * @count: how many
- * @failed: out: at an error, the index of the one that it is about
- *
- * The first is freed first: so the last is the next to be given out.
- *
- * Return: as freq_state_deallocate(); -ENOENT also if one is there twice.
- */
-int freq_state_deallocate_all(struct freq_state *state,
-			      const struct freq_call *call, u64 *numbers,
-			      u32 count, u32 *failed)
-{
-	u32 holding = freq_state_holder_of(*call->data) ?: FREQ_OWNER_KEEP;
-	struct freq_pool *pool = &state->pool;
-	struct freq_queue *held;
-	struct freq_slot *slot;
-	bool others = false;
-	u32 i, index, owner;
-	int err;
-
-	/* That of holder 0, if it has none: no slot has such an owner. */
-	held = &freq_state_change_holder(state, holding &
-					 ~FREQ_OWNER_KEEP)->held;
-	/* What was taken away has no owner, so it is not taken twice. */
-	for (i = 0; i < count; i++) {
-		index = freq_pool_find_any(pool, numbers[i]);
-		slot = freq_pool_write(pool, index);
-		numbers[i] = index;
-		if (likely(slot->owner == holding)) {
-			freq_pool_note_move(pool, index, &pool->free);
-			freq_pool_remove(pool, held, slot, index);
-		} else {
-			err = take_away(state, call, index);
-			if (err)
-				goto give_again;
-			numbers[i] |= (u64)slot->owner << 32;
-			others = true;
-		}
-		slot->owner = 0;
-	}
-	if (unlikely(others))
-		forget_holders(state, numbers, count);
-	freq_pool_push_all(pool, &pool->free, numbers, count);
-	return 0;
-
-give_again:
-	*failed = i;
-	while (i--) {
-		owner = numbers[i] >> 32;
-		give_again(state, numbers[i], owner ?: holding, owner);
-	}
-	return err;
+	return freq_state_deallocate_all(state, call, &number, 1, &failed);
 }
 
 /**
@@ -377,7 +425,8 @@ void freq_state_close(void *data, void **place)
 	put_pid(holder->pid);
 	holder->pid = NULL;
 	holder->stale = holder->held.count;
-	freq_pool_splice(&state->pool, &holder->held, &state->pool.free);
-	release_holder(state, index);
+	freq_pool_splice(&state->pool, holder->held, &state->pool.free);
+	memset(&holder->held, 0, sizeof(holder->held));
+	release_holder(state, holder, index);
 	*place = NULL;
 }

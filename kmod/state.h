@@ -13,6 +13,8 @@
 #include "pool.h"
 
 struct freq_state *freq_state_create(void);
+int freq_state_make_room(struct freq_state *state, u32 slot, u32 holder);
+int freq_state_make_all_room(struct freq_state *state, u32 slot, u32 holder);
 void freq_state_destroy(void *state);
 bool freq_state_busy(void *state);
 u32 freq_state_allocated(const struct freq_state *state);
@@ -156,7 +158,7 @@ freq_state_deallocate_one(struct freq_state *state,
 	freq_pool_remove(pool, &freq_state_change_holder(state, holding)->held,
 			 slot, index);
 	slot->owner = 0;
-	freq_pool_push(pool, &pool->free, slot, index);
+	freq_pool_push(&pool->free, slot, index);
 	return 0;
 }
 

@@ -20,25 +20,27 @@
  */
 void freq_table_init(struct freq_table *table)
 {
-	table->chunks = NULL;
-	table->count = 0;
-	table->room = 0;
+	memset(table, 0, sizeof(*table));
 }
 
+/* To allocate it takes as long as to copy: each is a step. */
 static int add_room(struct freq_table *table)
 {
 	u32 room = max(2 * table->room, (u32)ROOM_MIN);
-	void **chunks;
 
-	chunks = kvmalloc_array(room, sizeof(*chunks), GFP_KERNEL);
-	if (!chunks)
-		return -ENOMEM;
+	if (!table->wider) {
+		table->wider = kvmalloc_array(room, sizeof(*table->wider),
+					      GFP_KERNEL);
+		return table->wider ? FREQ_AGAIN : -ENOMEM;
+	}
 	if (table->count)
-		memcpy(chunks, table->chunks, table->count * sizeof(*chunks));
+		memcpy(table->wider, table->chunks,
+		       table->count * sizeof(*table->chunks));
 	kvfree(table->chunks);
-	table->chunks = chunks;
+	table->chunks = table->wider;
+	table->wider = NULL;
 	table->room = room;
-	return 0;
+	return FREQ_AGAIN;
 }
 
 /**
@@ -61,7 +63,7 @@ int freq_table_grow(struct freq_table *table, u32 count, size_t size)
 	if ((u64)table->count * FREQ_CHUNK >= count)
 		return 0;
 	if (table->count == table->room)
-		return add_room(table) ?: FREQ_AGAIN;
+		return add_room(table);
 	chunk = kvcalloc(FREQ_CHUNK, size, GFP_KERNEL);
 	if (!chunk)
 		return -ENOMEM;
@@ -79,6 +81,7 @@ void freq_table_destroy(struct freq_table *table)
 {
 	while (table->count)
 		kvfree(table->chunks[--table->count]);
+	kvfree(table->wider);
 	kvfree(table->chunks);
 	freq_table_init(table);
 }

@@ -18,11 +18,13 @@
 /**
  * struct freq_table - a table
  * @chunks: the chunks, of FREQ_CHUNK elements each
+ * @wider: what takes the place of @chunks next, NULL if there is no such thing
  * @count: number of chunks
  * @room: number of chunks that @chunks has room for
  */
 struct freq_table {
 	void **chunks;
+	void **wider;
 	u32 count;
 	u32 room;
 };

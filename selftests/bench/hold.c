@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../freq_test.h"
@@ -112,6 +114,54 @@ static void hold_batch(int fd, const char *what, bool allocate)
 	end(what, FREQ_BATCH_MAX);
 }
 
+/* One client for each of a batch. */
+static void open_batch(int *clients, uid_t uid)
+{
+	unsigned int i;
+
+	must(!seteuid(uid));
+	for (i = 0; i < FREQ_BATCH_MAX; i++) {
+		clients[i] = open_client();
+		must(clients[i] >= 0);
+	}
+	must(!seteuid(0));
+}
+
+/*
+ * The worst of all batches: each frequency was another client's, which is gone
+ * by now, and what is given back was kept, by another user.
+ */
+static void hold_batch_of_others(int fd, const char *what, bool allocate)
+{
+	__u64 numbers[FREQ_BATCH_MAX];
+	struct freq_batch batch = {
+		.frequencies = (uintptr_t)numbers,
+		.count = FREQ_BATCH_MAX,
+	};
+	int clients[FREQ_BATCH_MAX];
+	unsigned int i, round;
+
+	put("trace", "\n");
+	for (round = 0; round < BATCHES; round++) {
+		open_batch(clients, allocate ? 0 : 1);
+		for (i = 0; i < FREQ_BATCH_MAX; i++)
+			must(!try_allocate(clients[i],
+					   allocate ? 0 : FREQ_ALLOCATE_KEEP,
+					   &numbers[i]));
+		for (i = 0; i < FREQ_BATCH_MAX; i++)
+			close(clients[i]);
+		/* What closing files leaves for later is done now. */
+		must(!syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
+		put("tracing_on", allocate ? "1" : "0");
+		if (allocate)
+			must(!try_ioctl(fd, FREQ_IOC_ALLOCATE_BATCH, &batch));
+		put("tracing_on", allocate ? "0" : "1");
+		must(!try_ioctl(fd, FREQ_IOC_DEALLOCATE_BATCH, &batch));
+		put("tracing_on", "0");
+	}
+	end(what, FREQ_BATCH_MAX);
+}
+
 /* Both files, of which the pool is in one or the other. */
 static void hold_reads(unsigned int held)
 {
@@ -166,6 +216,8 @@ static void hold_all(unsigned int count, unsigned int held)
 	if (info.features & FREQ_FEATURE_BATCH) {
 		hold_batch(fd, "allocate batch", true);
 		hold_batch(fd, "deallocate batch", false);
+		hold_batch_of_others(fd, "allocate batch of others", true);
+		hold_batch_of_others(fd, "deallocate batch of others", false);
 	}
 	begin();
 	must(!server_upgrade("freq_v2", "freq_v90"));

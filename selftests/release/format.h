@@ -23,7 +23,8 @@ struct pid;
  * @owner: for who uses the pool: whose it is
  * @chain: index of the next slot with this hash, 0 if there is none
  * @label: given by a request that only this release has; 0: none
- * @prev: index of the slot before it in its queue; of the first, no matter
+ * @prev: index of the slot before it in its holder's queue; of the first, and
+ *	of a free slot, no matter
  * @next: index of the slot behind it in its queue, 0 if it is the last
  * @buckets: two buckets
  * @number: the frequency
@@ -88,7 +89,8 @@ struct freq_pool {
 
 /**
  * struct freq_holder - a client that has allocated something
- * @next: index of the next unused holder, 0 if there is none
+ * @next: index of the next unused holder, 0 if there is none; of a holder in
+ *	use, 0 between two requests
  * @kept: its slots that stay
  * @held: its slots that go back when it closes
  * @stale: number of free slots that still name it their owner

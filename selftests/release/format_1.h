@@ -21,7 +21,8 @@ struct pid;
  * struct freq1_slot - a frequency of the pool
  * @number: the frequency
  * @next: index of the slot behind it in its queue, 0 if it is the last
- * @prev: index of the slot before it in its queue; of the first, no matter
+ * @prev: index of the slot before it in its holder's queue; of the first, and
+ *	of a free slot, no matter
  * @chain: index of the next slot in its bucket, 0 if it is the last
  * @owner: for who uses the pool: whose it is
  * @buckets: two of the pool's buckets, which have nothing to do with this
@@ -94,7 +95,8 @@ struct freq1_pool {
  * @stale: number of free slots that still name it their owner
  * @held: its slots that go back when it closes, in the order of allocation
  * @kept: its slots that stay
- * @next: index of the next unused holder, 0 if there is none
+ * @next: index of the next unused holder, 0 if there is none; of a holder in
+ *	use, 0 between two requests
  * @pad: 0
  */
 struct freq1_holder {
@@ -127,9 +129,9 @@ struct freq1_state {
 
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq1_slot) == 32);
-static_assert(sizeof(struct freq1_pool) == 48 + 32 + 1024 + 24);
+static_assert(sizeof(struct freq1_pool) == 72 + 32 + 1024 + 24);
 static_assert(sizeof(struct freq1_holder) == 48);
-static_assert(sizeof(struct freq1_state) == sizeof(struct freq1_pool) + 24);
+static_assert(sizeof(struct freq1_state) == sizeof(struct freq1_pool) + 32);
 #endif
 
 #endif /* FREQ_FORMAT_1_H */

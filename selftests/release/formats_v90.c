@@ -67,9 +67,7 @@ static int up_make_room(void *data, const struct freq_copy_count *count)
 	err = room_fails(count);
 	if (err)
 		return err;
-	return freq_pool_make_room(&to->pool, count->slots - 1) ?:
-	       freq_table_grow(&to->holders, count->holders,
-			       sizeof(struct freq_holder));
+	return freq_state_make_room(to, count->slots - 1, count->holders - 1);
 }
 
 static void up_slot(void *data, const void *old, u32 index)
