@@ -234,7 +234,8 @@ static_assert(sizeof(struct freq_release) == 72);
  * versioning takes over the types of a function do not change when a
  * structure grows: size and ABI word are what is checked instead.
  */
-int freq_door_prepare(const void *release, u32 flags, u32 *running);
+int freq_door_prepare(const void *release, u32 flags, u32 *running,
+		      struct module **owner);
 int freq_door_commit(const void *release, int (*step)(void *state),
 		     void *(*take)(void *state));
 void freq_door_abort(const void *release, int err);

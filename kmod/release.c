@@ -102,9 +102,12 @@ static int __init start_fresh(void)
 	return 0;
 }
 
-static bool __init is_sound(const struct freq_handoff *handoff)
+/* The symbol is found by name: a release that errs in its version has another. */
+static bool __init is_sound(const struct freq_handoff *handoff,
+			    const struct module *owner)
 {
-	return handoff->magic == FREQ_HANDOFF_MAGIC &&
+	return within_module((unsigned long)handoff, owner) &&
+	       handoff->magic == FREQ_HANDOFF_MAGIC &&
 	       handoff->abi == FREQ_HANDOFF_ABI &&
 	       handoff->size >= offsetofend(struct freq_handoff, formats) &&
 	       handoff->format_size >= offsetofend(struct freq_format,
@@ -185,7 +188,8 @@ static int __init commit(void)
 }
 
 /* Takes over from the release that runs. Returns 0, or an error and its step. */
-static int __init take_over(u32 version, const char **step)
+static int __init take_over(u32 version, const struct module *owner,
+			    const char **step)
 {
 	char name[sizeof(symbol_format) + 10];
 	const struct freq_handoff *handoff;
@@ -199,7 +203,7 @@ static int __init take_over(u32 version, const char **step)
 		return -EBUSY;
 
 	*step = "checking the handoff symbol";
-	err = is_sound(handoff) ? 0 : -EPROTO;
+	err = is_sound(handoff, owner) ? 0 : -EPROTO;
 	if (!err) {
 		*step = "choosing a state format";
 		err = pick_format(handoff);
@@ -215,16 +219,18 @@ static int __init take_over(u32 version, const char **step)
 static int __init release_init(void)
 {
 	const char *step = "preparing at the door";
+	struct module *owner;
 	u32 running;
 	int err;
 
 	err = freq_door_prepare(&freq_this_release,
-				rehearse ? FREQ_DOOR_REHEARSE : 0, &running);
+				rehearse ? FREQ_DOOR_REHEARSE : 0, &running,
+				&owner);
 	if (err)
 		goto complain;
 
 	if (running) {
-		err = take_over(running, &step);
+		err = take_over(running, owner, &step);
 	} else {
 		step = "making a fresh state";
 		err = start_fresh();

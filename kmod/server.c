@@ -301,6 +301,8 @@ abort_rehearsal:
  *	beside it on a copy of its state, behind a device of its own; else 0
  * @running: out: version of the running release, 0 if none runs. It stays so
  *	until the caller calls freq_door_commit() or freq_door_abort().
+ * @owner: out: module of the running release, which stays as long; NULL if
+ *	none runs
  *
  * Context: init of a release's module; may sleep; takes the server's mutex.
  * Return: 0, and then one of freq_door_commit() and freq_door_abort() must
@@ -311,7 +313,8 @@ abort_rehearsal:
  * door has; -EINVAL if its tables contradict themselves; -ENOMEM; or what
  * kept the device or the files in sysfs from being made.
  */
-int freq_door_prepare(const void *address, u32 flags, u32 *running)
+int freq_door_prepare(const void *address, u32 flags, u32 *running,
+		      struct module **owner)
 {
 	const struct freq_release *release = address;
 	struct freq_server *server = &freq_server;
@@ -325,6 +328,7 @@ int freq_door_prepare(const void *address, u32 flags, u32 *running)
 		goto refuse;
 
 	*running = server->running ? server->running->version : 0;
+	*owner = server->running ? server->running->owner : NULL;
 	err = prepare(server, release, flags);
 	if (err) {
 		change_end(server);

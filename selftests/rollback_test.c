@@ -891,6 +891,41 @@ TEST_F(fresh, two_at_once)
 	TH_LOG("%d of %d were refused", refused, 2 * turn);
 }
 
+/*
+ * A release that gives another's version for its own: the handoff symbol that
+ * goes by that version may be there, but is not about the state there is.
+ */
+TEST(another_handoff_symbol)
+{
+	struct snapshot before, after;
+	int fd, log;
+
+	ASSERT_EQ(0, test_clean());
+	ASSERT_EQ(0, server_start("freq_v1", ""));
+	fd = open_client();
+	log = log_open();
+	ASSERT_GE(fd, 0);
+	ASSERT_GE(log, 0);
+	ASSERT_EQ(0, module_load("freq_v2", ""));
+	ASSERT_EQ(0, module_load(V90, "fail=version-1"));
+	ASSERT_EQ(0, module_unload("freq_v2"));
+
+	ASSERT_EQ(0, snapshot_take(&before, fd));
+	ASSERT_EQ(-EPROTO, module_load("freq_v2", ""));
+	EXPECT_EQ(0, check_line(log, "freq_v2", CHECKING, EPROTO));
+	ASSERT_EQ(0, snapshot_take(&after, fd));
+	EXPECT_TRUE(snapshot_same(&before, &after));
+	EXPECT_EQ(1, module_references(V90));
+	EXPECT_EQ(0, module_references("freq_v1"));
+	snapshot_free(&after);
+	snapshot_free(&before);
+
+	test_stop(fd);
+	close(fd);
+	close(log);
+	EXPECT_EQ(0, test_clean());
+}
+
 /* What is just not refused: the same as above, but for a bit or a byte. */
 TEST(limits)
 {
