@@ -224,7 +224,7 @@ static inline void freq_pool_unlink(struct freq_pool *pool,
 				    struct freq_queue *queue,
 				    const struct freq_slot *slot, u32 index)
 {
-	u32 next = slot->next, prev = slot->prev;
+	u32 next = slot->next, prev;
 
 	if (queue->first == index) {
 		queue->first = next;
@@ -232,6 +232,7 @@ static inline void freq_pool_unlink(struct freq_pool *pool,
 			queue->last = 0;
 		return;
 	}
+	prev = slot->prev;
 	freq_pool_write(pool, prev)->next = next;
 	if (next)
 		freq_pool_write(pool, next)->prev = prev;

@@ -344,15 +344,18 @@ int freq_state_deallocate_all(struct freq_state *state,
 			      const struct freq_call *call, u64 *numbers,
 			      u32 count, u32 *failed)
 {
-	u32 index, next, first = 0, last = 0, owner = FREQ_OWNER_KEEP;
-	struct freq_queue none = { .count = -count };
+	/* What no slot has, so that the first one asks for its queue. */
+	u32 owner = FREQ_OWNER_KEEP;
+	struct freq_queue taken, none = { .count = -count };
 	u64 *at, *end = numbers + count, was = 0;
+	u32 index, next, first = 0, last = 0;
 	struct freq_pool *pool = &state->pool;
 	struct taking taking = {
 		.state = state,
 		.call = call,
 		.queue = &none,
 	};
+	struct freq_queue *queue = &none;
 	struct freq_slot *slot;
 	int err = 0;
 
@@ -364,6 +367,7 @@ int freq_state_deallocate_all(struct freq_state *state,
 			err = change_queue(&taking, index, end - at);
 			if (err)
 				goto give_again;
+			queue = taking.queue;
 			was = (u64)slot->owner << 32;
 			/* While changes are noted, each has to come here. */
 			if (!pool->journal)
@@ -372,15 +376,19 @@ int freq_state_deallocate_all(struct freq_state *state,
 				last = index;
 		}
 		next = slot->next;
-		freq_pool_unlink(pool, taking.queue, slot, index);
+		freq_pool_unlink(pool, queue, slot, index);
 		*at = was | next;
 		/* What is free cannot be taken twice. */
 		slot->owner = 0;
 		slot->next = first;
 		first = index;
 	}
-	freq_pool_splice(pool, (struct freq_queue) { first, last, count },
-			 &pool->free);
+	taken = (struct freq_queue) {
+		.first = first,
+		.last = last,
+		.count = count,
+	};
+	freq_pool_splice(pool, taken, &pool->free);
 	goto release;
 
 give_again:
