@@ -197,7 +197,7 @@ struct freq_attribute {
  * @busy: whether anything is allocated, so that stopping would lose it
  * @destroy: frees the state, which nobody can reach any more
  *
- * The operations run under the mutex (@destroy perhaps without) and may sleep.
+ * The operations run under the mutex, but for @destroy, and may sleep.
  */
 struct freq_release {
 	u32 magic;

@@ -8,6 +8,7 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "door.h"
 #include "journal.h"
@@ -315,6 +316,41 @@ static void order_of_what_came_later(struct kunit *test)
 	expect_order(test, MANY + 10);
 }
 
+/* Elements stay where they are while more are added, a piece for each call. */
+static void table_grows(struct kunit *test)
+{
+	const u32 chunks = 100;
+	struct freq_table table, before;
+	u32 *element, i;
+	int ret;
+
+	freq_table_init(&table);
+	for (i = 0; i < chunks; i++) {
+		do {
+			before = table;
+			ret = freq_table_grow(&table, i * FREQ_CHUNK + 1,
+					      sizeof(*element));
+			KUNIT_ASSERT_LE(test, 0, ret);
+			KUNIT_ASSERT_LE(test, table.count - before.count +
+					(table.room != before.room) +
+					(table.wider && !before.wider), 1U);
+		} while (ret == FREQ_AGAIN);
+		KUNIT_ASSERT_EQ(test, i + 1, table.count);
+		element = freq_table_at(&table, i * FREQ_CHUNK, sizeof(*element));
+		KUNIT_EXPECT_EQ(test, 0U, *element);
+		*element = i;
+		KUNIT_EXPECT_EQ(test, 0, freq_table_grow(&table,
+							 (i + 1) * FREQ_CHUNK,
+							 sizeof(*element)));
+	}
+	for (i = 0; i < chunks; i++) {
+		element = freq_table_at(&table, i * FREQ_CHUNK, sizeof(*element));
+		KUNIT_EXPECT_EQ(test, i, *element);
+	}
+	freq_table_destroy(&table);
+	KUNIT_EXPECT_TRUE(test, !memchr_inv(&table, 0, sizeof(table)));
+}
+
 static void changes_are_noted(struct kunit *test)
 {
 	struct freq_pool *pool = test->priv;
@@ -366,6 +402,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(order_of_scattered),
 	KUNIT_CASE(order_of_ascending),
 	KUNIT_CASE(order_of_what_came_later),
+	KUNIT_CASE(table_grows),
 	KUNIT_CASE(changes_are_noted),
 	{ }
 };

@@ -155,7 +155,7 @@ void freq_request_allocate_batch_undo(void *data, struct freq_call *call)
 	u32 i = call->count;
 
 	while (i--)
-		freq_state_deallocate(data, call, numbers[i]);
+		freq_state_deallocate_one(data, call, numbers[i]);
 }
 
 /**

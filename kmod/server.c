@@ -480,6 +480,7 @@ EXPORT_SYMBOL_FREQ(freq_door_abort);
 int freq_server_stop(struct freq_server *server, bool allowed, void **data)
 {
 	const struct freq_release *running;
+	void *state = NULL;
 	int err;
 
 	/* A rehearsal is stopped by closing it. */
@@ -502,12 +503,13 @@ int freq_server_stop(struct freq_server *server, bool allowed, void **data)
 	} else {
 		if (*data)
 			running->close(server->state, data);
-		running->destroy(server->state);
+		state = server->state;
 		set_stopped(server);
 	}
 	freq_server_unlock(server);
 
 	if (!err) {
+		running->destroy(state);
 		freq_attributes_prune(server, NULL);
 		freq_attributes_notify(server, 0);
 		module_put(running->owner);
@@ -527,19 +529,20 @@ int freq_server_stop(struct freq_server *server, bool allowed, void **data)
 void freq_server_end_rehearsal(struct freq_server *server)
 {
 	const struct freq_release *running;
+	void *state;
 
 	if (server != &freq_rehearsal || change_begin(server))
 		return;
 
 	freq_server_lock(server);
 	running = server->clients ? NULL : server->running;
-	if (running) {
-		running->destroy(server->state);
+	state = server->state;
+	if (running)
 		set_stopped(server);
-	}
 	freq_server_unlock(server);
 
 	if (running) {
+		running->destroy(state);
 		freq_attributes_prune(server, NULL);
 		misc_deregister(&server->misc);
 		module_put(running->owner);

@@ -223,6 +223,9 @@ static void hold_all(unsigned int count, unsigned int held)
 	must(!server_upgrade("freq_v2", "freq_v90"));
 	end("conversion", count);
 	must(!server_upgrade("freq_v90", "freq_v2"));
+	begin();
+	must(!try_stop(fd));
+	end("stop", count);
 	close(fd);
 	free(numbers);
 }
