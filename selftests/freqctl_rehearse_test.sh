@@ -98,7 +98,8 @@ for release in v2 v90 v2 v90 v2; do
 done
 freqctl rehearse v90 broken=1 >"$tmp/out"
 same 'what is broken' 1 $?
-check '... is caught' grep -q '^v90 fails: allocate: 1[2-5] was allocated twice$' "$tmp/out"
+same '... is caught' 'v90 fails: allocate: 1x was allocated twice' \
+	"$(tail -n 1 "$tmp/out" | sed 's/ 1[2-5] / 1x /')"
 : >"$tmp/enough"
 wait $others_1 $others_2
 check 'none of the others failed' test ! -e "$tmp/failed"

@@ -29,7 +29,7 @@
  * What seems to differ from the server is looked at for so long, in seconds,
  * and so many times, whether it changes.
  */
-#define WATCH_TIME 1
+#define WATCH_TIME 5
 #define WATCH_TIMES 10
 #define WATCH_INTERVAL 5000
 
