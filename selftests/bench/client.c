@@ -11,8 +11,7 @@
 #include "client.h"
 #include "measure.h"
 
-/* Nobody may have the device open. */
-/* It may have been stopped already. */
+/* Nobody may have the device open. The server may have been stopped already. */
 void end_server(void)
 {
 	int fd = open_client();
