@@ -6,6 +6,7 @@
 #ifndef FREQ_COMPAT_H
 #define FREQ_COMPAT_H
 
+#include <linux/hrtimer.h>
 #include <linux/module.h>
 #include <linux/sysfs.h>
 
@@ -23,6 +24,16 @@
 #define freq_const_bin_attribute struct bin_attribute
 #else
 #define freq_const_bin_attribute const struct bin_attribute
+#endif
+
+/* Since 6.13, a timer gets its function when it is set up. */
+#if FREQ_KERNEL < 6013
+#define freq_hrtimer_setup(timer, callback, clock, mode) do {	\
+	hrtimer_init(timer, clock, mode);				\
+	(timer)->function = callback;					\
+} while (0)
+#else
+#define freq_hrtimer_setup hrtimer_setup
 #endif
 
 #endif /* FREQ_COMPAT_H */

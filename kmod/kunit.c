@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Unit tests of what a release is made of and needs no server: the pool, with
- * its tables and journal, and the notation of frequencies.
+ * its tables and mirror, and the notation of frequencies.
  */
 #include <kunit/test.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "door.h"
-#include "journal.h"
-#include "pool.h"
+#include "contract/handoff.h"
 #include "spec.h"
+#include "state/mirror.h"
+#include "state/pool.h"
+#include "state/table.h"
 
 /* Spans several chunks, and is no multiple of one. */
 #define MANY (5 * FREQ_CHUNK + 77)
@@ -24,13 +26,14 @@ static u64 scattered(u32 i)
 	return (i + 1) * 0x9e3779b97f4a7c15ULL;
 }
 
-static int make_room(struct freq_pool *pool, u32 index)
+static int reserve(struct freq_pool *pool, u32 count)
 {
+	struct freq_call call = { };
 	int ret;
 
-	do
-		ret = freq_pool_make_room(pool, index);
-	while (ret == FREQ_AGAIN);
+	do {
+		ret = freq_pool_reserve(pool, count, &call);
+	} while (freq_memory_serve(&call, &ret));
 	return ret;
 }
 
@@ -43,20 +46,24 @@ static int pool_test_init(struct kunit *test)
 		return -ENOMEM;
 	test->priv = pool;
 	freq_pool_init(pool);
-	return make_room(pool, 0);
+	return reserve(pool, 1);
 }
 
 static void pool_test_exit(struct kunit *test)
 {
 	struct freq_pool *pool = test->priv;
+	struct freq_call call = { };
+	int ret;
 
-	freq_pool_destroy(pool);
+	do {
+		ret = freq_pool_dismantle(pool, &call);
+	} while (freq_memory_serve(&call, &ret));
 	kfree(pool);
 }
 
 static bool stage(struct freq_pool *pool, u64 number)
 {
-	return !make_room(pool, pool->slot_count + 1) &&
+	return !reserve(pool, pool->slot_count + 2) &&
 	       freq_pool_stage(pool, &number, 1);
 }
 
@@ -173,7 +180,10 @@ static void expect_held(struct kunit *test, const struct freq_queue *held,
 
 static void push(struct freq_pool *pool, u32 index)
 {
-	freq_pool_push(&pool->free, freq_pool_write(pool, index), index);
+	struct freq_queue one = { .first = index, .last = index, .count = 1 };
+
+	freq_pool_write(pool, index)->next = 0;
+	freq_pool_splice(pool, one, &pool->free);
 }
 
 static void append(struct freq_pool *pool, struct freq_queue *to, u32 index)
@@ -183,12 +193,14 @@ static void append(struct freq_pool *pool, struct freq_queue *to, u32 index)
 
 static void remove(struct freq_pool *pool, struct freq_queue *from, u32 index)
 {
-	freq_pool_remove(pool, from, freq_pool_slot(pool, index), index);
+	freq_pool_unlink(pool, from, freq_pool_slot(pool, index), index);
+	from->count--;
 }
 
 static void restore(struct freq_pool *pool, struct freq_queue *to, u32 index)
 {
 	freq_pool_restore(pool, to, freq_pool_write(pool, index), index);
+	to->count++;
 }
 
 static void queue_of_the_free(struct kunit *test)
@@ -199,11 +211,11 @@ static void queue_of_the_free(struct kunit *test)
 	stage_all(test, scattered, 4);
 	freq_pool_publish(pool);
 	expect_free(test, (u32[]){ 1, 2, 3, 4 }, 4);
-	freq_pool_take(&pool->free, freq_pool_slot(pool, 1));
-	freq_pool_take(&pool->free, freq_pool_slot(pool, 2));
-	freq_pool_take(&pool->free, freq_pool_slot(pool, 3));
+	freq_pool_pop(&pool->free, freq_pool_slot(pool, 1));
+	freq_pool_pop(&pool->free, freq_pool_slot(pool, 2));
+	freq_pool_pop(&pool->free, freq_pool_slot(pool, 3));
 	expect_free(test, (u32[]){ 4 }, 1);
-	freq_pool_take(&pool->free, freq_pool_slot(pool, 4));
+	freq_pool_pop(&pool->free, freq_pool_slot(pool, 4));
 	expect_free(test, NULL, 0);
 
 	push(pool, 3);
@@ -316,79 +328,118 @@ static void order_of_what_came_later(struct kunit *test)
 	expect_order(test, MANY + 10);
 }
 
-/* Elements stay where they are while more are added, a piece for each call. */
+/* Elements stay where they are while more are added, a chunk for each hold. */
 static void table_grows(struct kunit *test)
 {
 	const u32 chunks = 100;
-	struct freq_table table, before;
+	struct freq_table table = { }, before;
+	struct freq_call call = { };
 	u32 *element, i;
 	int ret;
 
-	freq_table_init(&table);
 	for (i = 0; i < chunks; i++) {
 		do {
 			before = table;
-			ret = freq_table_grow(&table, i * FREQ_CHUNK + 1,
-					      sizeof(*element));
+			ret = freq_table_reserve(&table, i * FREQ_CHUNK + 1,
+						 sizeof(*element), &call);
 			KUNIT_ASSERT_LE(test, 0, ret);
 			KUNIT_ASSERT_LE(test, table.count - before.count +
-					(table.room != before.room) +
-					(table.wider && !before.wider), 1U);
-		} while (ret == FREQ_AGAIN);
+					(table.room != before.room), 1U);
+		} while (freq_memory_serve(&call, &ret));
 		KUNIT_ASSERT_EQ(test, i + 1, table.count);
 		element = freq_table_at(&table, i * FREQ_CHUNK, sizeof(*element));
 		KUNIT_EXPECT_EQ(test, 0U, *element);
 		*element = i;
-		KUNIT_EXPECT_EQ(test, 0, freq_table_grow(&table,
-							 (i + 1) * FREQ_CHUNK,
-							 sizeof(*element)));
+		KUNIT_EXPECT_EQ(test, 0,
+				freq_table_reserve(&table, (i + 1) * FREQ_CHUNK,
+						   sizeof(*element), &call));
 	}
 	for (i = 0; i < chunks; i++) {
 		element = freq_table_at(&table, i * FREQ_CHUNK, sizeof(*element));
 		KUNIT_EXPECT_EQ(test, i, *element);
 	}
-	freq_table_destroy(&table);
+	/* No memory: nothing has changed, and the next call may find some. */
+	call.status = -ENOMEM;
+	before = table;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			freq_table_reserve(&table, chunks * FREQ_CHUNK + 1,
+					   sizeof(*element), &call));
+	KUNIT_EXPECT_TRUE(test, !memcmp(&table, &before, sizeof(table)));
+	do {
+		ret = freq_table_dismantle(&table, &call);
+	} while (freq_memory_serve(&call, &ret));
 	KUNIT_EXPECT_TRUE(test, !memchr_inv(&table, 0, sizeof(table)));
 }
 
-static void changes_are_noted(struct kunit *test)
+/* What the conversion of a test was asked to copy, in order. */
+static u32 copied[16], copied_count;
+
+static void copy_element(void *to, const void *from, u32 index)
 {
-	struct freq_pool *pool = test->priv;
-	struct freq_journal journal = { };
-	struct freq_changes *slots = &journal.slots;
-	struct freq_queue held = { 0 };
+	if (copied_count < ARRAY_SIZE(copied))
+		copied[copied_count++] = index;
+}
+
+static void expect_copied(struct kunit *test, const struct freq_pool *pool,
+			  const u32 *indices, u32 count)
+{
 	u32 i;
 
-	freq_table_init(&slots->links);
-	while (freq_table_grow(&slots->links, 5, sizeof(u32)) == FREQ_AGAIN)
-		;
-	KUNIT_ASSERT_LT(test, 0U, slots->links.count);
-	slots->end = 4;
-	stage_all(test, scattered, 4);
-	for (i = 1; i <= 4; i++)
+	copied_count = 0;
+	freq_mirror_settle(pool->mirror, pool);
+	KUNIT_EXPECT_EQ(test, count, copied_count);
+	for (i = 0; i < min(count, copied_count); i++)
+		KUNIT_EXPECT_EQ(test, indices[i], copied[i]);
+	/* At the end of a hold, nothing is left. */
+	KUNIT_EXPECT_EQ(test, 0U, pool->mirror->slots.last);
+}
+
+static void dirty_slots_are_copied(struct kunit *test)
+{
+	static const struct freq_conversion conversion = {
+		.slot = copy_element,
+		.holder = copy_element,
+	};
+	struct freq_mirror mirror = { .conversion = &conversion };
+	struct freq_dirty *slots = &mirror.slots;
+	struct freq_pool *pool = test->priv;
+	struct freq_queue held = { 0 };
+	struct freq_call call = { };
+	int ret;
+	u32 i;
+
+	do {
+		ret = freq_table_reserve(&slots->links, 7, sizeof(u32), &call);
+	} while (freq_memory_serve(&call, &ret));
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	stage_all(test, scattered, 5);
+	for (i = 1; i <= 5; i++)
 		append(pool, &held, i);
 
-	pool->journal = &journal;
-	freq_pool_note_append(pool, &held, 4);
-	KUNIT_EXPECT_EQ(test, 0U, slots->count);
-	freq_pool_note_remove(pool, 2);
+	pool->mirror = &mirror;
+	/* 0 to 3 were copied, 4 and 5 are to be. */
+	slots->done = 4;
+	slots->end = 6;
+	freq_pool_mark_remove(pool, 2);
 	remove(pool, &held, 2);
-	/* Slot 4, which is the last, is not copied yet. */
-	KUNIT_EXPECT_EQ(test, 3U, slots->count);
 	for (i = 0; i < 3; i++)
 		freq_pool_change(pool, 1);
+	freq_pool_change(pool, 0);
 	freq_pool_change(pool, 4);
-	KUNIT_EXPECT_EQ(test, 3U, slots->count);
-
-	KUNIT_EXPECT_EQ(test, 3U, freq_changes_take(slots));
-	freq_pool_change(pool, 3);
-	KUNIT_EXPECT_EQ(test, 3U, freq_changes_take(slots));
-	KUNIT_EXPECT_EQ(test, 1U, freq_changes_take(slots));
-	KUNIT_EXPECT_EQ(test, 2U, freq_changes_take(slots));
-	KUNIT_EXPECT_EQ(test, 0U, freq_changes_take(slots));
-	KUNIT_EXPECT_EQ(test, 0U, slots->count);
-	pool->journal = NULL;
-	freq_table_destroy(&slots->links);
+	KUNIT_EXPECT_FALSE(test, freq_mirror_is_complete(&mirror));
+	expect_copied(test, pool, (u32[]){ 3, 1, 2, 4, 5 }, 5);
+	KUNIT_EXPECT_TRUE(test, freq_mirror_is_complete(&mirror));
+	/* All was copied: whatever changes is copied again, once. */
+	freq_pool_mark_append(pool, &held, 2);
+	expect_copied(test, pool, (u32[]){ 5, 2 }, 2);
+	/* So is what was added since. */
+	freq_dirty_mark(slots, 6);
+	expect_copied(test, pool, (u32[]){ 6 }, 1);
+	expect_copied(test, pool, NULL, 0);
+	pool->mirror = NULL;
+	do {
+		ret = freq_table_dismantle(&slots->links, &call);
+	} while (freq_memory_serve(&call, &ret));
 }
 
 static struct kunit_case pool_cases[] = {
@@ -403,7 +454,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(order_of_ascending),
 	KUNIT_CASE(order_of_what_came_later),
 	KUNIT_CASE(table_grows),
-	KUNIT_CASE(changes_are_noted),
+	KUNIT_CASE(dirty_slots_are_copied),
 	{ }
 };
 

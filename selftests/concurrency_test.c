@@ -346,14 +346,6 @@ static pid_t start_modprobe(const char *module)
 	_exit(127);
 }
 
-static unsigned long long now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
-
 /*
  * The loader is killed at any moment of its life, of which the length is
  * found out first. What was before it goes on, or what it wanted does.

@@ -17,11 +17,14 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <linux/userfaultfd.h>
 
 #include "freq_test.h"
 
@@ -63,6 +66,14 @@ unsigned long long now_ms(void)
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
+unsigned long long now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
+}
+
 /* Between two looks at a condition: lets the others run on few processors. */
 void nap(void)
 {
@@ -79,6 +90,20 @@ __u64 random_next(__u64 *state)
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
 	return z ^ (z >> 31);
+}
+
+/* Puts an array in disorder. */
+void shuffle(__u64 *list, __u32 count, __u64 *seed)
+{
+	__u32 i, j;
+	__u64 other;
+
+	for (i = count - 1; i > 0; i--) {
+		j = random_below(seed, i + 1);
+		other = list[i];
+		list[i] = list[j];
+		list[j] = other;
+	}
 }
 
 /* Whether the file that the path names is that of the module. */
@@ -116,6 +141,9 @@ static int module_load_file(const char *folder, const char *path,
 	if (syscall(SYS_finit_module, fd, parameters, flags))
 		error = -errno;
 	close(fd);
+	/* The device comes with the door. Tests use it as any user. */
+	if (!error && path_names(path, "freq") && chmod(DEVICE, 0666))
+		error = -errno;
 	return error;
 }
 
@@ -351,11 +379,38 @@ __u64 upgrade_figure(const char *counter)
 	return value;
 }
 
+/* What is to go wrong in release 90, which is loaded; "none" ends it. */
+int set_knob(const char *value)
+{
+	int fd = open(KNOBS "fail", O_WRONLY | O_CLOEXEC);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) != (ssize_t)strlen(value))
+		error = -errno;
+	close(fd);
+	return error;
+}
+
 int open_client(void)
 {
 	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
+}
+
+/* A client of another user's, of this process. No other thread may run. */
+int open_client_as(uid_t uid)
+{
+	int fd;
+
+	if (seteuid(uid))
+		return -errno;
+	fd = open_client();
+	if (seteuid(0))
+		return -errno;
+	return fd;
 }
 
 int open_rehearsal(void)
@@ -906,6 +961,47 @@ int child_kill(struct child *child)
 	return child_wait(child);
 }
 
+/**
+ * child_kill_timed() - kill a child that has to end at once
+ * @child: the child
+ * @us: how long it took, in microseconds of the guest
+ *
+ * Return: as child_wait(); -ETIMEDOUT if it did not end, and may still.
+ */
+int child_kill_timed(struct child *child, unsigned long long *us)
+{
+	struct pollfd ended = {
+		.fd = syscall(SYS_pidfd_open, child->pid, 0),
+		.events = POLLIN,
+	};
+	unsigned long long start = now_us();
+	int count;
+
+	if (ended.fd < 0)
+		return -errno;
+	kill(child->pid, SIGKILL);
+	count = poll(&ended, 1, DEADLINE_MS);
+	*us = now_us() - start;
+	close(ended.fd);
+	return count == 1 ? child_wait(child) : -ETIMEDOUT;
+}
+
+/* R, S, D, T, Z and so on; 0 if there is no such process. */
+char process_state(pid_t pid)
+{
+	char path[32], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(file);
+	return state;
+}
+
 void children_kill(void)
 {
 	int i;
@@ -1023,6 +1119,105 @@ void *page_straddle(size_t before)
 	if (start == MAP_FAILED || mprotect(start + size, page, PROT_NONE))
 		return NULL;
 	return start + size - before;
+}
+
+static int slow_page_register(struct slow_page *slow, __u64 mode)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range.len = page_size(),
+		.mode = mode,
+	};
+
+	slow->page = page_map(PROT_READ | PROT_WRITE);
+	if (!slow->page)
+		return -ENOMEM;
+	range.range.start = (uintptr_t)slow->page;
+	slow->fault = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (slow->fault < 0 || ioctl(slow->fault, UFFDIO_API, &api) ||
+	    ioctl(slow->fault, UFFDIO_REGISTER, &range))
+		return -errno;
+	return 0;
+}
+
+static int slow_page_copy(struct slow_page *slow, const void *content,
+			  size_t size, __u64 mode)
+{
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)slow->page,
+		.len = page_size(),
+		.mode = mode,
+	};
+	void *page = page_map(PROT_READ | PROT_WRITE);
+	int error = 0;
+
+	if (!page)
+		return -ENOMEM;
+	memcpy(page, content, size);
+	copy.src = (uintptr_t)page;
+	if (ioctl(slow->fault, UFFDIO_COPY, &copy))
+		error = -errno;
+	munmap(page, page_size());
+	return error;
+}
+
+/* Each access faults. */
+int slow_page_map(struct slow_page *slow)
+{
+	slow->written = false;
+	return slow_page_register(slow, UFFDIO_REGISTER_MODE_MISSING);
+}
+
+/* A read finds this content, a write faults. */
+int slow_page_map_protected(struct slow_page *slow, const void *content,
+			    size_t size)
+{
+	int error = slow_page_register(slow, UFFDIO_REGISTER_MODE_MISSING |
+					     UFFDIO_REGISTER_MODE_WP);
+
+	slow->written = true;
+	return error ?: slow_page_copy(slow, content, size,
+				       UFFDIO_COPY_MODE_WP);
+}
+
+/* Until a thread is stuck in the fault. */
+int slow_page_wait(const struct slow_page *slow)
+{
+	struct pollfd ready = { .fd = slow->fault, .events = POLLIN };
+	struct uffd_msg message;
+
+	if (poll(&ready, 1, DEADLINE_MS) != 1)
+		return -ETIMEDOUT;
+	return read(slow->fault, &message, sizeof(message)) < 0 ? -errno : 0;
+}
+
+/* The fault ends: with this content, unless the page has one already. */
+int slow_page_deliver(struct slow_page *slow, const void *content,
+		      size_t size)
+{
+	struct uffdio_writeprotect writable = {
+		.range = {
+			.start = (uintptr_t)slow->page,
+			.len = page_size(),
+		},
+	};
+	int error = 0;
+
+	if (!slow->written)
+		error = slow_page_copy(slow, content, size, 0);
+	else if (ioctl(slow->fault, UFFDIO_WRITEPROTECT, &writable))
+		error = -errno;
+	close(slow->fault);
+	return error;
+}
+
+/* The page goes: whoever is stuck gets EFAULT. */
+int slow_page_refuse(struct slow_page *slow)
+{
+	int error = munmap(slow->page, page_size()) ? -errno : 0;
+
+	close(slow->fault);
+	return error;
 }
 
 /*

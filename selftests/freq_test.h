@@ -65,12 +65,15 @@ unsigned int time_factor(void);
 unsigned int __real_alarm(unsigned int seconds);
 unsigned int __wrap_alarm(unsigned int seconds);
 unsigned long long now_ms(void);
+unsigned long long now_us(void);
 void nap(void);
 __u64 random_next(__u64 *state);
 static inline __u64 random_below(__u64 *state, __u64 limit)
 {
 	return random_next(state) % limit;
 }
+
+void shuffle(__u64 *list, __u32 count, __u64 *seed);
 
 int module_load(const char *name, const char *parameters);
 int module_unload(const char *name);
@@ -84,7 +87,12 @@ __u32 release_number(const char *module);
 bool release_runs(const char *module);
 __u64 upgrade_figure(const char *counter);
 
+/* Release 90 can be made to fail, or to wait: see release/knobs.c. */
+#define KNOBS		"/sys/module/freq_v90/parameters/"
+int set_knob(const char *value);
+
 int open_client(void);
+int open_client_as(uid_t uid);
 int open_rehearsal(void);
 bool rehearsal_gone(void);
 int try_stop(int fd);
@@ -282,7 +290,9 @@ int child_start(struct child *child, int (*body)(int line, void *data),
 		void *data);
 int child_wait(struct child *child);
 int child_kill(struct child *child);
+int child_kill_timed(struct child *child, unsigned long long *us);
 void children_kill(void);
+char process_state(pid_t pid);
 
 int line_say(int line, char word);
 int line_hear(int line, char word);
@@ -292,6 +302,26 @@ int line_receive_fd(int line);
 void *page_map(int protection);
 size_t page_size(void);
 void *page_straddle(size_t before);
+
+/**
+ * struct slow_page - a page that faults until the test delivers it
+ * @page: the page
+ * @fault: the userfaultfd, readable when a thread is stuck in the fault
+ * @written: only a write faults: the page is there, but write-protected
+ */
+struct slow_page {
+	void *page;
+	int fault;
+	bool written;
+};
+
+int slow_page_map(struct slow_page *slow);
+int slow_page_map_protected(struct slow_page *slow, const void *content,
+			    size_t size);
+int slow_page_wait(const struct slow_page *slow);
+int slow_page_deliver(struct slow_page *slow, const void *content,
+		      size_t size);
+int slow_page_refuse(struct slow_page *slow);
 
 /* For FIXTURE_TEARDOWN(): whatever the test left open, running or loaded. */
 int test_clean(void);

@@ -58,7 +58,7 @@ try 1 '' freqctl rehearse v1
 says '*v1 runs*'
 try 1 '' freqctl rehearse v99
 says '*no module freq_v99*'
-try 1 '' su -s /bin/sh nobody -c 'freqctl rehearse v2'
+try 1 '' as_nobody 'freqctl rehearse v2'
 says '*not permitted*'
 nothing_left 'after all that cannot be' freq freq_v1
 

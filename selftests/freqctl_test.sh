@@ -6,11 +6,6 @@
 # shellcheck source=freq_test.sh
 . "$(dirname "$0")/freq_test.sh"
 
-as_nobody()
-{
-	su -s /bin/sh nobody -c "$1"
-}
-
 # json_has NAME WORD...: the file $tmp/json, without blanks, has all of them
 json_has()
 {
@@ -202,6 +197,9 @@ list_is 'after deallocate of several' 10-15 ''
 
 # ---- No privilege
 
+# The device as the kernel makes it, and then as an administrator may
+same 'the device is for root' '660 0:0' "$(stat -c '%a %u:%g' /dev/freq)"
+try 1 '' su -s /bin/sh nobody -c 'freqctl allocate'
 # The exit status of su is that of the command
 try 0 10 as_nobody 'freqctl allocate'
 try 1 '' as_nobody 'freqctl stop'

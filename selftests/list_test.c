@@ -316,37 +316,6 @@ TEST_F(list, byte_by_byte)
 	free(text);
 }
 
-TEST_F(list, anywhere)
-{
-	static char piece[20000];
-	size_t length, offset, size;
-	__u64 seed = 5;
-	ssize_t got;
-	char *text;
-	int fd, i;
-
-	ASSERT_EQ(0, inject_scattered(self->fd, 5000));
-	text = read_text(SYSFS "free");
-	ASSERT_NE(NULL, text);
-	length = strlen(text);
-	fd = open(SYSFS "free", O_RDONLY | O_CLOEXEC);
-	ASSERT_GE(fd, 0);
-	for (i = 0; i < 300; i++) {
-		offset = random_below(&seed, length + 10);
-		size = 1 + random_below(&seed, i % 3 ? 100 : sizeof(piece));
-		got = pread(fd, piece, size, offset);
-		ASSERT_TRUE(same_piece(text, length, offset, piece, got, size));
-	}
-	/* At the pages and around them. */
-	for (offset = 4095; offset < length; offset += 4096) {
-		got = pread(fd, piece, 3, offset);
-		ASSERT_TRUE(same_piece(text, length, offset, piece, got, 3));
-	}
-	EXPECT_EQ(0, pread(fd, piece, 100, length));
-	EXPECT_EQ(0, pread(fd, piece, 100, length + 12345));
-	free(text);
-}
-
 TEST_F(list, readers_in_turn)
 {
 	char piece[1000];

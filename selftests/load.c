@@ -18,7 +18,7 @@
 #define PAGE_ENTRIES	64
 
 /* A frequency was given to the thread: nobody else may have it. */
-static int obtain(struct load_thread *thread, __u64 frequency, __u32 keep)
+int load_obtain(struct load_thread *thread, __u64 frequency, __u32 keep)
 {
 	struct load *load = thread->load;
 	__u32 none = 0;
@@ -34,7 +34,7 @@ static int obtain(struct load_thread *thread, __u64 frequency, __u32 keep)
 }
 
 /* To be called before it is given back. */
-static __u64 forget(struct load_thread *thread, unsigned int which)
+__u64 load_forget(struct load_thread *thread, unsigned int which)
 {
 	__u64 frequency = thread->held[which];
 
@@ -51,7 +51,7 @@ static int turn_allocate(struct load_thread *thread, __u32 flags)
 	if (differ(0, try_allocate(thread->fd, flags, &frequency)))
 		return -1;
 	thread->requests++;
-	return obtain(thread, frequency, flags ? LOAD_KEEP : 0);
+	return load_obtain(thread, frequency, flags ? LOAD_KEEP : 0);
 }
 
 static int turn_deallocate(struct load_thread *thread)
@@ -59,7 +59,7 @@ static int turn_deallocate(struct load_thread *thread)
 	__u64 which = random_below(&thread->random, thread->nr_held);
 
 	thread->requests++;
-	return differ(0, try_deallocate(thread->fd, forget(thread, which)));
+	return differ(0, try_deallocate(thread->fd, load_forget(thread, which)));
 }
 
 static int turn_info(struct load_thread *thread)
@@ -154,7 +154,7 @@ static int visitor_turn(struct load_thread *thread)
 			error = turn_deallocate(thread);
 	}
 	while (thread->nr_held)
-		forget(thread, 0);
+		load_forget(thread, 0);
 	close(thread->fd);
 	thread->fd = -1;
 	return error;
@@ -195,8 +195,10 @@ static int reader_turn(struct load_thread *thread)
 	char *text = read_text(path);
 	int error = 0;
 
-	if (fails(text))
+	if (fails(text)) {
+		fprintf(stderr, "# %s: %s\n", path, strerror(errno));
 		return -1;
+	}
 	if (fails(is_list(text, thread->load->count))) {
 		fprintf(stderr, "# %s: %s", path, text);
 		error = -1;
@@ -263,8 +265,9 @@ void load_hold(struct load *load, __u64 frequency)
 	load->owners[frequency] = LOAD_OTHER;
 }
 
-static int add(struct load *load, int count, bool client,
-	       int (*turn)(struct load_thread *thread))
+/* Threads for a turn, each with a client of its own, or with none. */
+int load_add(struct load *load, int count, bool client,
+	     int (*turn)(struct load_thread *thread), void *data)
 {
 	struct load_thread *thread;
 	int error;
@@ -279,6 +282,7 @@ static int add(struct load *load, int count, bool client,
 			.random = load->nr_threads,
 			.turn = turn,
 			.fd = client ? open_client() : -1,
+			.data = data,
 		};
 		if (client && thread->fd < 0)
 			return thread->fd;
@@ -292,17 +296,17 @@ static int add(struct load *load, int count, bool client,
 
 int load_add_users(struct load *load, int count)
 {
-	return add(load, count, true, user_turn);
+	return load_add(load, count, true, user_turn, NULL);
 }
 
 int load_add_visitors(struct load *load, int count)
 {
-	return add(load, count, false, visitor_turn);
+	return load_add(load, count, false, visitor_turn, NULL);
 }
 
 int load_add_readers(struct load *load, int count)
 {
-	return add(load, count, false, reader_turn);
+	return load_add(load, count, false, reader_turn, NULL);
 }
 
 /* Until each thread waits between two turns. */
@@ -414,7 +418,7 @@ int load_finish(struct load *load)
 			error = -1;
 		while (thread->nr_held) {
 			if (differ(0, try_deallocate(thread->fd,
-						     forget(thread, 0))))
+						     load_forget(thread, 0))))
 				error = -1;
 		}
 		if (thread->fd >= 0)

@@ -32,6 +32,7 @@ struct load;
  * @requests: how many requests succeeded as they should
  * @opens: how many opens did
  * @error: whether anything failed; the thread has ended then
+ * @data: for the turn
  */
 struct load_thread {
 	struct load *load;
@@ -45,6 +46,7 @@ struct load_thread {
 	unsigned long requests;
 	unsigned long opens;
 	int error;
+	void *data;
 };
 
 /**
@@ -83,6 +85,12 @@ void load_hold(struct load *load, __u64 frequency);
 int load_add_users(struct load *load, int count);
 int load_add_visitors(struct load *load, int count);
 int load_add_readers(struct load *load, int count);
+
+/* Or anything else, with these two for what it allocates and gives back. */
+int load_add(struct load *load, int count, bool client,
+	     int (*turn)(struct load_thread *thread), void *data);
+int load_obtain(struct load_thread *thread, __u64 frequency, __u32 keep);
+__u64 load_forget(struct load_thread *thread, unsigned int which);
 
 void load_pause(struct load *load);
 void load_resume(struct load *load);

@@ -7,8 +7,10 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "../kselftest_harness.h"
 #include "freq_test.h"
@@ -431,6 +433,285 @@ TEST(broken_release_is_caught)
 	load_resume(&load);
 	EXPECT_EQ(0, load_finish(&load));
 	EXPECT_EQ(0, test_clean());
+}
+
+/* ---- The end is never lost, whatever else changes just then */
+
+FIXTURE(end) {
+	int fd;
+};
+
+FIXTURE_SETUP(end)
+{
+	ASSERT_EQ(0, server_start("freq_v1", NULL));
+	ASSERT_EQ(0, module_load("freq_v2", "rehearse=1"));
+	self->fd = open_rehearsal();
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN(end)
+{
+	set_knob("none");
+	EXPECT_EQ(0, test_clean());
+}
+
+/* Enough for a long INJECT. */
+#define MANY	FREQ_INJECT_MAX
+
+/**
+ * struct changer - a thread that changes the rehearsal, or wants to
+ * @thread: the thread
+ * @tid: its id, once it has begun
+ * @fd: the client that injects
+ * @list: what it injects
+ * @done: it is done, or has to be
+ * @error: how that went
+ */
+struct changer {
+	pthread_t thread;
+	pid_t tid;
+	int fd;
+	__u64 *list;
+	bool done;
+	int error;
+};
+
+static bool is_done(struct changer *changer)
+{
+	return __atomic_load_n(&changer->done, __ATOMIC_SEQ_CST);
+}
+
+static int begin_on_first_cpu(struct changer *changer)
+{
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	__atomic_store_n(&changer->tid, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	return sched_setaffinity(0, sizeof(first), &first) ? -errno : 0;
+}
+
+static void *inject_in_thread(void *data)
+{
+	struct changer *changer = data;
+
+	changer->error = begin_on_first_cpu(changer) ?:
+			 try_inject(changer->fd, changer->list, MANY, NULL);
+	__atomic_store_n(&changer->done, true, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* Until it has to be done, or is not refused. */
+static void *rehearse_in_thread(void *data)
+{
+	struct changer *changer = data;
+
+	changer->error = begin_on_first_cpu(changer);
+	while (!is_done(changer) &&
+	       (!changer->error || changer->error == -EBUSY)) {
+		changer->error = module_load("freq_v90", "rehearse=1");
+		if (!changer->error)
+			break;
+	}
+	return NULL;
+}
+
+/* It waits in the kernel, and not just for a grace period of RCU. */
+static bool waits(struct changer *changer)
+{
+	pid_t tid = __atomic_load_n(&changer->tid, __ATOMIC_SEQ_CST);
+	int looks;
+
+	for (looks = 0; looks < 100; looks++) {
+		if (!tid || process_state(tid) != 'D')
+			return false;
+		nap();
+	}
+	return true;
+}
+
+/* The device goes, the module can be removed, another can be rehearsed. */
+static int check_end(const char *release)
+{
+	int fd;
+
+	if (fails(wait_until(rehearsal_gone())) ||
+	    differ(0, module_unload(release)) ||
+	    differ(0, module_load(release, "rehearse=1")))
+		return -1;
+	fd = open_rehearsal();
+	if (fails(fd >= 0))
+		return -1;
+	close(fd);
+	return check_ended(release);
+}
+
+/* A rehearsal of release 90 that could begin has to end, too. */
+static int end_other(void)
+{
+	int fd = open_rehearsal();
+
+	if (fails(fd >= 0))
+		return -1;
+	close(fd);
+	return fails(wait_until(rehearsal_gone())) ||
+	       differ(0, module_unload("freq_v90"));
+}
+
+/*
+ * The last descriptor closes with the end of an INJECT, for which the loader
+ * of another rehearsal may wait. Both are on one processor, and the loader has
+ * the lower priority: what it has claimed by then, it keeps during the close.
+ */
+TEST_F_TIMEOUT(end, meets_one_that_is_refused, 60)
+{
+	struct sched_param priority = { .sched_priority = 1 };
+	struct changer injector = { .fd = self->fd };
+	struct changer loader = {};
+	int i;
+
+	injector.list = calloc(MANY, sizeof(*injector.list));
+	ASSERT_NE(NULL, injector.list);
+	for (i = 0; i < MANY; i++)
+		injector.list[i] = 1000 + i;
+	ASSERT_EQ(0, pthread_create(&injector.thread, NULL, inject_in_thread,
+				    &injector));
+	ASSERT_EQ(0, pthread_create(&loader.thread, NULL, rehearse_in_thread,
+				    &loader));
+	ASSERT_TRUE(wait_until(is_done(&injector) || waits(&loader)));
+	TH_LOG("the loader %s", is_done(&injector) ? "was refused at once" :
+						     "waits");
+	sched_setscheduler(injector.tid, SCHED_FIFO, &priority);
+	close(self->fd);
+	__atomic_store_n(&loader.done, true, __ATOMIC_SEQ_CST);
+	ASSERT_EQ(0, pthread_join(injector.thread, NULL));
+	ASSERT_EQ(0, pthread_join(loader.thread, NULL));
+	EXPECT_EQ(0, injector.error);
+	EXPECT_EQ(0, loader.error ? differ(-EBUSY, loader.error) :
+				    end_other());
+	EXPECT_EQ(0, check_end("freq_v2"));
+	free(injector.list);
+}
+
+static void *rehearse_until_done(void *data)
+{
+	struct changer *changer = data;
+	int error;
+
+	while (!is_done(changer)) {
+		error = module_load("freq_v90", "rehearse=1");
+		if (error ? differ(-EBUSY, error) : end_other())
+			changer->error = -1;
+	}
+	return NULL;
+}
+
+/* The same, at any moment of a loader's. */
+TEST_F_TIMEOUT(end, meets_others, 60)
+{
+	struct changer loader = {};
+	int turn, error;
+
+	ASSERT_EQ(0, pthread_create(&loader.thread, NULL, rehearse_until_done,
+				    &loader));
+	for (turn = 0; turn < 20; turn++) {
+		close(self->fd);
+		ASSERT_TRUE(wait_until(!module_unload("freq_v2"))) {
+			TH_LOG("turn %d", turn);
+		}
+		ASSERT_TRUE(wait_until(!(error = module_load("freq_v2",
+							     "rehearse=1")) ||
+				       error != -EBUSY));
+		ASSERT_EQ(0, error);
+		self->fd = open_rehearsal();
+		ASSERT_GE(self->fd, 0);
+	}
+	__atomic_store_n(&loader.done, true, __ATOMIC_SEQ_CST);
+	ASSERT_EQ(0, pthread_join(loader.thread, NULL));
+	EXPECT_EQ(0, loader.error);
+	close(self->fd);
+	EXPECT_EQ(0, check_end("freq_v2"));
+}
+
+static void *upgrade_in_thread(void *data)
+{
+	struct changer *changer = data;
+
+	changer->error = module_load("freq_v90", "fail=step-waits");
+	return NULL;
+}
+
+/* The running release is just being upgraded. */
+TEST_F(end, meets_an_upgrade)
+{
+	int references = module_references("freq_v1");
+	struct changer loader = {};
+
+	ASSERT_EQ(0, pthread_create(&loader.thread, NULL, upgrade_in_thread,
+				    &loader));
+	ASSERT_TRUE(wait_until(module_references("freq_v1") > references));
+	close(self->fd);
+	EXPECT_EQ(0, check_ended("freq_v2"));
+	ASSERT_EQ(0, set_knob("none"));
+	ASSERT_EQ(0, pthread_join(loader.thread, NULL));
+	EXPECT_EQ(0, loader.error);
+	EXPECT_TRUE(release_runs("freq_v90"));
+	EXPECT_EQ(0, module_unload("freq_v1"));
+	ASSERT_EQ(0, module_load("freq_v2", "rehearse=1"));
+	self->fd = open_rehearsal();
+	ASSERT_GE(self->fd, 0);
+	close(self->fd);
+	EXPECT_EQ(0, check_ended("freq_v2"));
+}
+
+static void *rehearse_v90_in_thread(void *data)
+{
+	struct changer *changer = data;
+
+	changer->error = module_load("freq_v90", "rehearse=1 fail=step-waits");
+	return NULL;
+}
+
+/*
+ * A descriptor is of one rehearsal. If the device can be opened before the
+ * rehearsal begins, and it does not begin, the descriptor is of none.
+ */
+TEST_F(end, descriptor_of_an_aborted_one)
+{
+	int references = module_references("freq_v1");
+	struct changer loader = {};
+	struct freq_info info;
+	int early, fd;
+
+	close(self->fd);
+	ASSERT_EQ(0, check_ended("freq_v2"));
+	ASSERT_EQ(0, pthread_create(&loader.thread, NULL,
+				    rehearse_v90_in_thread, &loader));
+	ASSERT_TRUE(wait_until(module_references("freq_v1") > references));
+	early = open_rehearsal();
+	if (early >= 0)
+		test_err_info(ENODEV, early);
+	ASSERT_EQ(0, set_knob("room"));
+	ASSERT_EQ(0, pthread_join(loader.thread, NULL));
+	ASSERT_EQ(-ENOMEM, loader.error);
+	EXPECT_TRUE(rehearsal_gone());
+	EXPECT_FALSE(module_loaded("freq_v90"));
+
+	ASSERT_EQ(0, module_load("freq_v2", "rehearse=1"));
+	fd = open_rehearsal();
+	ASSERT_GE(fd, 0);
+	test_info(fd, &info);
+	EXPECT_EQ(1, info.clients);
+	if (early >= 0) {
+		test_err_info(ENODEV, early);
+		test_err_allocate(ENODEV, early);
+		TH_LOG("the device could be opened early");
+	}
+	/* Nor does it keep one going. */
+	close(fd);
+	EXPECT_EQ(0, check_ended("freq_v2"));
+	if (early >= 0)
+		close(early);
 }
 
 TEST_HARNESS_MAIN

@@ -5,7 +5,9 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -140,13 +142,21 @@ static int unless_unknown(const struct request *request, bool injects, int err)
 	return is_new && !injects ? -ENOTTY : -err;
 }
 
-TEST_F(request, device_is_for_everybody)
+/* Reads and writes nothing, so nothing is ever ready. */
+static short ready_events(int fd)
 {
-	struct stat status;
+	struct pollfd ready = { .fd = fd, .events = ~0 };
 
-	ASSERT_EQ(0, stat(DEVICE, &status));
-	EXPECT_TRUE(S_ISCHR(status.st_mode));
-	EXPECT_EQ(0666, status.st_mode & 07777);
+	return poll(&ready, 1, 0) < 0 ? -errno : ready.revents;
+}
+
+TEST_F(request, poll)
+{
+	EXPECT_EQ(0, ready_events(self->fd));
+	test_allocate(self->fd, 12);
+	test_deallocate(self->fd, 12);
+	EXPECT_EQ(0, ready_events(self->fd));
+	EXPECT_UNCHANGED();
 }
 
 TEST_F(request, info)
@@ -1007,6 +1017,7 @@ TEST_F(request, no_server)
 	EXPECT_TRUE(sysfs_is("release", "0\n"));
 	EXPECT_EQ(-1, access(SYSFS "free", F_OK));
 	EXPECT_EQ(-1, access(SYSFS "allocated", F_OK));
+	EXPECT_EQ(0, ready_events(self->fd));
 	EXPECT_TRUE(log_silent(self->log));
 }
 
@@ -1068,5 +1079,19 @@ TEST_F(request, from_32_bit)
 		  compat_ioctl(self->fd, FREQ_IOC_DEALLOCATE_BATCH, batch));
 }
 #endif
+
+/* As the kernel makes it, not as module_load() leaves it for the tests. */
+TEST(mode_of_the_device)
+{
+	struct stat status;
+
+	ASSERT_EQ(0, server_clean());
+	ASSERT_EQ(0, system("modprobe freq"));
+	EXPECT_EQ(0, stat(DEVICE, &status));
+	EXPECT_EQ(S_IFCHR | 0660, status.st_mode);
+	EXPECT_EQ(0, status.st_uid);
+	EXPECT_EQ(0, status.st_gid);
+	EXPECT_EQ(0, test_clean());
+}
 
 TEST_HARNESS_MAIN

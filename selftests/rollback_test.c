@@ -15,7 +15,6 @@
 #include "freq_test.h"
 
 #define V90	"freq_v90"
-#define KNOBS	"/sys/module/freq_v90/parameters/"
 
 /* More than the test release takes for many, */
 #define POOL	"frequencies=1-1000"
@@ -54,31 +53,16 @@ static const struct failure {
 	{ "magic", COMES, PREPARING, EPROTO },
 	{ "abi", COMES, PREPARING, EPROTO },
 	{ "size", COMES, PREPARING, EPROTO },
-	{ "request-size", COMES, PREPARING, EPROTO },
-	{ "attribute-size", COMES, PREPARING, EPROTO },
 	/* in need of a later one, */
 	{ "later", COMES, PREPARING, E2BIG },
-	{ "request-later", COMES, PREPARING, E2BIG },
-	{ "attribute-later", COMES, PREPARING, E2BIG },
-	/* or in contradiction to itself, */
+	{ "features", COMES, PREPARING, E2BIG },
+	{ "file-flags", COMES, PREPARING, E2BIG },
+	/* in contradiction to itself or to the door, */
 	{ "version-0", COMES, PREPARING, EINVAL },
 	{ "owner", COMES, PREPARING, EINVAL },
-	{ "close", COMES, PREPARING, EINVAL },
-	{ "busy", COMES, PREPARING, EINVAL },
-	{ "destroy", COMES, PREPARING, EINVAL },
-	{ "request-type", COMES, PREPARING, EINVAL },
-	{ "request-number", COMES, PREPARING, EINVAL },
-	{ "request-large", COMES, PREPARING, EINVAL },
-	{ "request-min-0", COMES, PREPARING, EINVAL },
-	{ "request-min", COMES, PREPARING, EINVAL },
-	{ "request-flag", COMES, PREPARING, EINVAL },
-	{ "array-pointer", COMES, PREPARING, EINVAL },
-	{ "array-count", COMES, PREPARING, EINVAL },
-	{ "array-max-0", COMES, PREPARING, EINVAL },
-	{ "array-max", COMES, PREPARING, EINVAL },
-	{ "attribute-read", COMES, PREPARING, EINVAL },
-	{ "attribute-name", COMES, PREPARING, EINVAL },
-	{ "attribute-long", COMES, PREPARING, EINVAL },
+	{ "file-name", COMES, PREPARING, EINVAL },
+	{ "file-long", COMES, PREPARING, EINVAL },
+	{ "file-taken", COMES, PREPARING, EINVAL },
 	/* or it says that it is the one that runs. */
 	{ "version-1", COMES, PREPARING, EBUSY },
 	{ "version-2", COMES, PREPARING, EBUSY },
@@ -89,6 +73,8 @@ static const struct failure {
 	{ "handoff-format-size", RUNS, CHECKING, EPROTO },
 	/* Neither knows a format of the other. */
 	{ "format", EITHER, CHOOSING, EPROTO },
+	/* A layout was changed under its name. */
+	{ "layout", RUNS, CHOOSING, EPROTO },
 	{ "begin", EITHER, CONVERTING, ENOMEM },
 	{ "room", EITHER, CONVERTING, ENOMEM },
 	{ "room-late", EITHER, CONVERTING, ENOMEM },
@@ -268,19 +254,6 @@ static int check_upgrade(struct known *known, const char *to)
 		differ(known->upgrades, upgrade_figure("count")) ||
 		fails(log_silent(known->log));
 	snapshot_free(&after);
-	return error;
-}
-
-static int set_knob(const char *value)
-{
-	int fd = open(KNOBS "fail", O_WRONLY | O_CLOEXEC);
-	int error = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, strlen(value)) != (ssize_t)strlen(value))
-		error = -errno;
-	close(fd);
 	return error;
 }
 
@@ -931,13 +904,9 @@ TEST(limits)
 {
 	static const struct {
 		const char *knob;
-		const char *attribute;
+		const char *file;
 	} limits[] = {
-		{ "request-large-fits", "labels" },
-		{ "array-pointer-fits", "labels" },
-		{ "array-count-fits", "labels" },
-		{ "array-max-fits", "labels" },
-		{ "attribute-long-fits", "0123456789abcdef0123456789abcde" },
+		{ "file-long-fits", "0123456789abcdef0123456789abcde" },
 	};
 	char parameters[64];
 	size_t i;
@@ -949,7 +918,7 @@ TEST(limits)
 		ASSERT_EQ(0, server_start(V90, parameters)) {
 			TH_LOG("%s", parameters);
 		}
-		EXPECT_TRUE(sysfs_is(limits[i].attribute, "0\n"));
+		EXPECT_TRUE(sysfs_is(limits[i].file, "0\n"));
 		fd = open_client();
 		ASSERT_GE(fd, 0);
 		test_allocate(fd, 10);

@@ -549,17 +549,12 @@ TEST_F(fresh, descriptor_waits_for_a_server)
 	test_deallocate(self->fd, 10);
 }
 
-/* Refused while it would lose something, and nothing is lost. */
+/* Refused while anything is allocated, and nothing is lost. */
 TEST_F(fresh, stop_is_refused)
 {
 	int other;
 
 	ASSERT_EQ(0, module_load(variant->release, NULL));
-	other = open(DEVICE, O_RDONLY | O_CLOEXEC);
-	ASSERT_GE(other, 0);
-	test_err_stop(EBUSY, self->fd);
-	close(other);
-
 	test_allocate(self->fd, 10);
 	test_err_stop(EBUSY, self->fd);
 	test_deallocate(self->fd, 10);
@@ -573,6 +568,64 @@ TEST_F(fresh, stop_is_refused)
 	EXPECT_TRUE(sysfs_is("free", "11-15\n"));
 	test_deallocate(self->fd, 10);
 	test_stop(self->fd);
+}
+
+/* Also while another client is open that has ever allocated anything. */
+TEST_F(fresh, stop_is_refused_for_a_client)
+{
+	const char *other_release = strcmp(variant->release, "freq_v2") ?
+					    "freq_v2" : "freq_v1";
+	int other;
+
+	ASSERT_EQ(0, module_load(variant->release, NULL));
+	other = open_client();
+	ASSERT_GE(other, 0);
+	test_allocate(other, 10);
+	test_err_stop(EBUSY, self->fd);
+	test_deallocate(other, 10);
+	test_err_stop(EBUSY, self->fd);
+	/* Whatever has taken over since. */
+	ASSERT_EQ(0, server_upgrade(variant->release, other_release));
+	test_err_stop(EBUSY, self->fd);
+	EXPECT_TRUE(release_runs(other_release));
+	test_allocate(other, 10);
+	test_deallocate(other, 10);
+	close(other);
+	test_stop(self->fd);
+}
+
+/* Others are no obstacle. They work on with the next server. */
+TEST_F(fresh, stop_with_idle_clients)
+{
+	struct freq_info info;
+	int idle, reader;
+
+	ASSERT_EQ(0, module_load(variant->release, NULL));
+	idle = open_client();
+	ASSERT_GE(idle, 0);
+	reader = open(DEVICE, O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(reader, 0);
+	test_info(idle, &info);
+	EXPECT_EQ(3, info.clients);
+	test_err_deallocate(ENOENT, idle, 10);
+	test_info(reader, &info);
+
+	test_stop(self->fd);
+	test_err_info(ENODEV, idle);
+	test_err_allocate(ENODEV, idle);
+	test_err_stop(ENODEV, idle);
+	test_err_info(ENODEV, reader);
+	EXPECT_EQ(0, module_unload(variant->release));
+
+	ASSERT_EQ(0, module_load(variant->release, "frequencies=7"));
+	test_info(reader, &info);
+	EXPECT_EQ(release_number(variant->release), info.release);
+	EXPECT_EQ(1, info.free);
+	test_allocate(idle, 7);
+	test_err_stop(EBUSY, self->fd);
+	close(idle);
+	test_stop(self->fd);
+	test_err_info(ENODEV, reader);
 }
 
 /* Another descriptor of the same description is not another client. */

@@ -1,30 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The format freq-state-test: other fields, in another order, of other sizes,
- * and labels, which freq-state-1 cannot express. It comes before kmod/format.h
- * and stands in for it.
+ * and labels, which freq-state-1 cannot express. It comes before
+ * kmod/contract/format.h and stands in for it.
  */
-#ifndef FREQ_FORMAT_H
-#define FREQ_FORMAT_H
+#ifndef FREQ_CONTRACT_FORMAT_H
+#define FREQ_CONTRACT_FORMAT_H
 
 #include <linux/bits.h>
+#include <linux/list.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
-#include "../../kmod/journal.h"
-#include "../../kmod/table.h"
+#include "contract/mirror.h"
+#include "contract/reader.h"
+#include "contract/table.h"
 
+struct freq_client;
 struct pid;
 
 #define FREQ_FORMAT "freq-state-test"
 
 /**
  * struct freq_slot - a frequency of the pool
- * @owner: for who uses the pool: whose it is
+ * @owner: index of its holder, with FREQ_OWNER_*; 0: it is free
  * @chain: index of the next slot with this hash, 0 if there is none
  * @label: given by a request that only this release has; 0: none
- * @prev: index of the slot before it in its holder's queue; of the first, and
- *	of a free slot, no matter
+ * @prev: index of the slot before it in its holder's queue; undefined for the
+ *	first and for free slots
  * @next: index of the slot behind it in its queue, 0 if it is the last
  * @buckets: two buckets
  * @number: the frequency
@@ -53,7 +56,7 @@ struct freq_queue {
 
 /**
  * struct freq_pool - all frequencies; the fields are those of freq-state-1
- * @journal: where changes of the state are noted, or NULL
+ * @mirror: the mirror of the state, or NULL
  * @free: the queue of free slots
  * @visible: the slots 1 to this one are in the pool
  * @slot_count: the slots 1 to this one are in use
@@ -70,7 +73,7 @@ struct freq_queue {
  * @slots: table of struct freq_slot
  */
 struct freq_pool {
-	struct freq_journal *journal;
+	struct freq_mirror *mirror;
 	struct freq_queue free;
 	u32 visible;
 	u32 slot_count;
@@ -89,8 +92,7 @@ struct freq_pool {
 
 /**
  * struct freq_holder - a client that has allocated something
- * @next: index of the next unused holder, 0 if there is none; of a holder in
- *	use, 0 between two requests
+ * @next: index of the next unused holder, 0 if there is none
  * @kept: its slots that stay
  * @held: its slots that go back when it closes
  * @stale: number of free slots that still name it their owner
@@ -109,9 +111,23 @@ struct freq_holder {
 /* Of the owner of a slot: the allocation outlives the client. */
 #define FREQ_OWNER_KEEP BIT(30)
 
+/* Of the owner of a slot: within one hold, it is about to be freed. */
+#define FREQ_OWNER_MARK BIT(31)
+
 /**
  * struct freq_state - what the server knows
  * @labels: how many slots have a label
+ * @sleepers: calls that sleep until FREQ_IOC_WAKE, by &freq_call.link
+ * @poller: the client that polled last and is open, or NULL
+ * @mail: what was written and not read
+ * @has_mail: whether there is any
+ * @flushes: how often a descriptor was closed
+ * @slices: how many slices closes have taken
+ * @ticks: how often the timer has expired
+ * @readers: who reads files in sysfs, list of struct freq_reader
+ * @claimants: calls that wait for the claim to end
+ * @claimed: something is under way that takes several holds
+ * @open_holders: how many holders have a client that is open
  * @unused_holder: index of the first unused holder, 0 if there is none
  * @holder_count: the holders 1 to this one are in use, or were
  * @holders: table of struct freq_holder; 0 is none
@@ -119,10 +135,21 @@ struct freq_holder {
  */
 struct freq_state {
 	u64 labels;
+	struct list_head sleepers;
+	struct freq_client *poller;
+	u64 mail;
+	u32 has_mail;
+	u32 flushes;
+	u32 slices;
+	u32 ticks;
+	struct list_head readers;
+	struct list_head claimants;
+	u32 claimed;
+	u32 open_holders;
 	u32 unused_holder;
 	u32 holder_count;
 	struct freq_table holders;
 	struct freq_pool pool;
 };
 
-#endif /* FREQ_FORMAT_H */
+#endif /* FREQ_CONTRACT_FORMAT_H */

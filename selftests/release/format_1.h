@@ -7,11 +7,13 @@
 
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/list.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
-#include "../../kmod/journal.h"
-#include "../../kmod/table.h"
+#include "contract/mirror.h"
+#include "contract/reader.h"
+#include "contract/table.h"
 
 struct pid;
 
@@ -21,10 +23,10 @@ struct pid;
  * struct freq1_slot - a frequency of the pool
  * @number: the frequency
  * @next: index of the slot behind it in its queue, 0 if it is the last
- * @prev: index of the slot before it in its holder's queue; of the first, and
- *	of a free slot, no matter
+ * @prev: index of the slot before it in its holder's queue; undefined for the
+ *	first and for free slots
  * @chain: index of the next slot in its bucket, 0 if it is the last
- * @owner: for who uses the pool: whose it is
+ * @owner: index of its holder, with FREQ1_OWNER_*; 0: it is free
  * @buckets: two of the pool's buckets, which have nothing to do with this
  *	frequency: each is the index of the first slot in it, or 0
  */
@@ -66,7 +68,7 @@ struct freq1_queue {
  * @sort_moving: this pass has counted and now moves
  * @sort_bins: how many, then where to, by those bits
  * @free: the queue of free slots: the first is given out next
- * @journal: where changes of the state are noted, or NULL
+ * @mirror: the mirror of the state, or NULL
  *
  * The pool has no lock; whoever owns the state serialises.
  */
@@ -85,7 +87,7 @@ struct freq1_pool {
 	u16 sort_moving;
 	u32 sort_bins[256];
 	struct freq1_queue free;
-	struct freq_journal *journal;
+	struct freq_mirror *mirror;
 };
 
 /**
@@ -95,8 +97,7 @@ struct freq1_pool {
  * @stale: number of free slots that still name it their owner
  * @held: its slots that go back when it closes, in the order of allocation
  * @kept: its slots that stay
- * @next: index of the next unused holder, 0 if there is none; of a holder in
- *	use, 0 between two requests
+ * @next: index of the next unused holder, 0 if there is none
  * @pad: 0
  */
 struct freq1_holder {
@@ -112,26 +113,37 @@ struct freq1_holder {
 /* Of the owner of a slot: the allocation outlives the client. */
 #define FREQ1_OWNER_KEEP BIT(31)
 
+/* Of the owner of a slot: within one hold, it is about to be freed. */
+#define FREQ1_OWNER_MARK BIT(30)
+
 /**
  * struct freq1_state - what the server knows
- * @pool: the frequencies. The owner of a slot is the index of a holder, and
- *	FREQ1_OWNER_KEEP if it is in the holder's @kept; 0: it is free.
+ * @pool: the frequencies
  * @holders: table of struct freq1_holder; 0 is none
  * @holder_count: the holders 1 to this one are in use, or were
  * @unused_holder: index of the first unused holder, 0 if there is none
+ * @open_holders: how many holders have a client that is open
+ * @claimed: something is under way that takes several holds: see
+ *	freq_state_claim()
+ * @claimants: calls that wait for that to end, by &freq_call.link
+ * @readers: who reads files in sysfs, list of struct freq_reader
  */
 struct freq1_state {
 	struct freq1_pool pool;
 	struct freq_table holders;
 	u32 holder_count;
 	u32 unused_holder;
+	u32 open_holders;
+	u32 claimed;
+	struct list_head claimants;
+	struct list_head readers;
 };
 
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq1_slot) == 32);
-static_assert(sizeof(struct freq1_pool) == 72 + 32 + 1024 + 24);
+static_assert(sizeof(struct freq1_pool) == 48 + 32 + 1024 + 24);
 static_assert(sizeof(struct freq1_holder) == 48);
-static_assert(sizeof(struct freq1_state) == sizeof(struct freq1_pool) + 32);
+static_assert(sizeof(struct freq1_state) == sizeof(struct freq1_pool) + 64);
 #endif
 
 #endif /* FREQ_FORMAT_1_H */

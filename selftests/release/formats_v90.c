@@ -3,31 +3,28 @@
  * The conversions between freq-state-1 and freq-state-test, both ways.
  */
 #include <linux/err.h>
+#include <linux/list.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/pid.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "../../kmod/copy.h"
-#include "../../kmod/door.h"
-#include "../../kmod/formats.h"
-#include "../../kmod/state.h"
+#include "contract/layout.h"
+#include "release/release.h"
+#include "state/state.h"
 #include "format_1.h"
 #include "knobs.h"
 #include "later.h"
+#include "services.h"
 
 /* ---- what both ways share ---- */
 
-/* From how many slots on room-late fails: several steps of copying. */
-#define LATE 500
-
-static int room_fails(const struct freq_copy_count *count)
+/* @slots: those that the copy has already. */
+static bool room_fails(const struct freq_table *slots)
 {
-	if (freq_knob_is("room") ||
-	    (freq_knob_is("room-late") && count->slots > LATE))
-		return -ENOMEM;
-	return 0;
+	return freq_knob_is("room") ||
+	       (freq_knob_is("room-late") && slots->count);
 }
 
 static void *slot_of(const struct freq_table *slots, u32 index, size_t size)
@@ -37,37 +34,37 @@ static void *slot_of(const struct freq_table *slots, u32 index, size_t size)
 
 /* ---- from freq-state-1: an upgrade ---- */
 
-static void one_attach(void *data, struct freq_journal *journal)
+static void one_attach(void *data, struct freq_mirror *mirror)
 {
 	struct freq1_state *from = data;
 
-	from->pool.journal = journal;
+	from->pool.mirror = mirror;
 }
 
-static void one_count(const void *data, struct freq_copy_count *count)
+static void one_count(const void *data, u32 *slots, u32 *holders)
 {
 	const struct freq1_state *from = data;
 
-	count->slots = from->pool.slot_count + 1;
-	count->holders = from->holder_count + 1;
+	*slots = from->pool.slot_count + 1;
+	*holders = from->holder_count + 1;
 }
 
 static void *up_create(void)
 {
+	freq_knob_wait("step-waits");
 	if (freq_knob_is("begin"))
 		return ERR_PTR(-ENOMEM);
 	return freq_state_create();
 }
 
-static int up_make_room(void *data, const struct freq_copy_count *count)
+static int up_reserve(void *data, u32 slots, u32 holders,
+		      struct freq_call *call)
 {
 	struct freq_state *to = data;
-	int err;
 
-	err = room_fails(count);
-	if (err)
-		return err;
-	return freq_state_make_room(to, count->slots - 1, count->holders - 1);
+	if (room_fails(&to->pool.slots))
+		return -ENOMEM;
+	return freq_state_reserve(to, slots, holders, call);
 }
 
 static void up_slot(void *data, const void *old, u32 index)
@@ -116,9 +113,9 @@ static void up_holder(void *data, const void *old, u32 index)
 	to->holder_count = max(to->holder_count, index);
 }
 
-static void up_finish(void *data, const void *old)
+static void up_finish(void *data, void *old)
 {
-	const struct freq1_state *from = old;
+	struct freq1_state *from = old;
 	struct freq_state *to = data;
 
 	to->pool.slot_count = from->pool.slot_count;
@@ -128,85 +125,107 @@ static void up_finish(void *data, const void *old)
 	up_queue(&to->pool.free, &from->pool.free);
 	to->holder_count = from->holder_count;
 	to->unused_holder = from->unused_holder;
+	to->open_holders = from->open_holders;
+	list_splice_init(&from->readers, &to->readers);
 }
 
-static const struct freq_copy_ops up_ops = {
-	.attach = one_attach,
+/* The release runs, and yet its loading has not ended. */
+static int up_destroy(void *to, struct freq_call *call)
+{
+	freq_knob_wait("free-waits");
+	return to ? freq_state_destroy(to, call) : 0;
+}
+
+static const struct freq_conversion upgrade = {
+	.size = sizeof(struct freq_conversion),
 	.count = one_count,
+	.attach = one_attach,
 	.create = up_create,
-	.make_room = up_make_room,
+	.reserve = up_reserve,
 	.slot = up_slot,
 	.holder = up_holder,
 	.finish = up_finish,
-	.destroy = freq_state_destroy,
+	.destroy = up_destroy,
 };
 
 /* ---- to freq-state-1: a downgrade ---- */
 
-/* A label would be lost. */
+/* A label or a sleeper would be lost. */
 static int down_check(const void *data)
 {
 	const struct freq_state *from = data;
 
-	return from->labels || freq_knob_is("check") ? -EOPNOTSUPP : 0;
+	return from->labels || freq_services_sleep_now(from) ||
+	       freq_knob_is("check") ? -EOPNOTSUPP : 0;
 }
 
-static void test_attach(void *data, struct freq_journal *journal)
+static void test_attach(void *data, struct freq_mirror *mirror)
 {
 	struct freq_state *from = data;
 
-	from->pool.journal = journal;
+	from->pool.mirror = mirror;
 }
 
-static void test_count(const void *data, struct freq_copy_count *count)
+static void test_count(const void *data, u32 *slots, u32 *holders)
 {
 	const struct freq_state *from = data;
 
-	count->slots = from->pool.slot_count + 1;
-	count->holders = from->holder_count + 1;
+	*slots = from->pool.slot_count + 1;
+	*holders = from->holder_count + 1;
 }
 
 static void *down_create(void)
 {
 	struct freq1_state *to;
 
+	freq_knob_wait("step-waits");
 	if (freq_knob_is("begin"))
 		return ERR_PTR(-ENOMEM);
-	to = kzalloc(sizeof(*to), GFP_KERNEL);
-	return to ?: ERR_PTR(-ENOMEM);
+	to = kvzalloc(sizeof(*to), GFP_KERNEL_ACCOUNT);
+	if (!to)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&to->claimants);
+	INIT_LIST_HEAD(&to->readers);
+	return to;
 }
 
-static void down_destroy(void *data)
+static int down_destroy(void *data, struct freq_call *call)
 {
 	struct freq1_state *to = data;
 	const struct freq1_holder *holder;
-	u32 index;
+	int ret;
 
-	for (index = 1; index <= to->holder_count; index++) {
-		holder = slot_of(&to->holders, index, sizeof(*holder));
+	if (!to)
+		return 0;
+	for (; to->holder_count; to->holder_count--) {
+		holder = slot_of(&to->holders, to->holder_count,
+				 sizeof(*holder));
 		put_pid(holder->pid);
 	}
-	freq_table_destroy(&to->holders);
-	freq_table_destroy(&to->pool.spare);
-	freq_table_destroy(&to->pool.sorted);
-	freq_table_destroy(&to->pool.slots);
-	kfree(to);
+	ret = freq_table_dismantle(&to->holders, call) ?:
+	      freq_table_dismantle(&to->pool.spare, call) ?:
+	      freq_table_dismantle(&to->pool.sorted, call) ?:
+	      freq_table_dismantle(&to->pool.slots, call);
+	if (!ret)
+		freq_door_free(call, to);
+	return ret;
 }
 
-static int down_make_room(void *data, const struct freq_copy_count *count)
+static int down_reserve(void *data, u32 slots, u32 holders,
+			struct freq_call *call)
 {
 	struct freq1_state *to = data;
-	int err;
 
-	err = room_fails(count);
-	if (err)
-		return err;
-	return freq_table_grow(&to->pool.slots, count->slots,
-			       sizeof(struct freq1_slot)) ?:
-	       freq_table_grow(&to->pool.sorted, count->slots, sizeof(u32)) ?:
-	       freq_table_grow(&to->pool.spare, count->slots, sizeof(u32)) ?:
-	       freq_table_grow(&to->holders, count->holders,
-			       sizeof(struct freq1_holder));
+	if (room_fails(&to->pool.slots))
+		return -ENOMEM;
+	return freq_table_reserve(&to->pool.slots, slots,
+				  sizeof(struct freq1_slot), call) ?:
+	       freq_table_reserve(&to->pool.sorted, slots, sizeof(u32),
+				  call) ?:
+	       freq_table_reserve(&to->pool.spare, slots, sizeof(u32),
+				  call) ?:
+	       freq_table_reserve(&to->holders, holders,
+				  sizeof(struct freq1_holder), call);
 }
 
 static void down_slot(void *data, const void *old, u32 index)
@@ -255,9 +274,9 @@ static void down_holder(void *data, const void *old, u32 index)
 	to->holder_count = max(to->holder_count, index);
 }
 
-static void down_finish(void *data, const void *old)
+static void down_finish(void *data, void *old)
 {
-	const struct freq_state *from = old;
+	struct freq_state *from = old;
 	struct freq1_state *to = data;
 
 	to->pool.slot_count = from->pool.slot_count;
@@ -267,73 +286,38 @@ static void down_finish(void *data, const void *old)
 	down_queue(&to->pool.free, &from->pool.free);
 	to->holder_count = from->holder_count;
 	to->unused_holder = from->unused_holder;
+	to->open_holders = from->open_holders;
+	list_splice_init(&from->readers, &to->readers);
 }
 
-static const struct freq_copy_ops down_ops = {
+static const struct freq_conversion downgrade = {
+	.size = sizeof(struct freq_conversion),
 	.check = down_check,
-	.attach = test_attach,
 	.count = test_count,
+	.attach = test_attach,
 	.create = down_create,
-	.make_room = down_make_room,
+	.reserve = down_reserve,
 	.slot = down_slot,
 	.holder = down_holder,
 	.finish = down_finish,
 	.destroy = down_destroy,
 };
 
-/* ---- the conversions ---- */
-
-static int up_begin(void *from, void **conversion)
-{
-	return freq_copy_begin(&up_ops, from, conversion);
-}
-
-static int down_begin(void *from, void **conversion)
-{
-	return freq_copy_begin(&down_ops, from, conversion);
-}
-
-/* It may take as long as it likes, but for who gave up loading the release. */
-static int convert_step(void *from, void *conversion)
-{
-	if (freq_knob_is("step-waits") && !fatal_signal_pending(current))
-		return FREQ_AGAIN;
-	return freq_copy_step(from, conversion);
-}
-
-/* The release runs, and yet its loading has not ended. */
-static void convert_free(void *conversion)
-{
-	freq_knob_wait("free-waits");
-	freq_copy_free(conversion);
-}
-
-static const struct freq_conversion upgrade = {
-	.begin = up_begin,
-	.step = convert_step,
-	.finish = freq_copy_finish,
-	.abort = freq_copy_abort,
-	.free = convert_free,
-};
-
-static const struct freq_conversion downgrade = {
-	.begin = down_begin,
-	.step = convert_step,
-	.finish = freq_copy_finish,
-	.abort = freq_copy_abort,
-	.free = convert_free,
-};
-
 char freq_later_format_name[] = FREQ1_FORMAT;
 
-const struct freq_later_format freq_later_formats[] = {
-	{ { .name = FREQ_FORMAT } },
-	{ { .name = freq_later_format_name, .conversion = &downgrade } },
+/* The layout of its own format has no file: it is that of the sources. */
+#define TEST_CHECKSUM 0x7465737431ULL
+
+struct freq_later_format freq_later_formats[] = {
+	{ { .name = FREQ_FORMAT, .checksum = TEST_CHECKSUM } },
+	{ { .name = freq_later_format_name, .checksum = FREQ_LAYOUT_CHECKSUM,
+	    .conversion = &downgrade } },
 	{ }
 };
 
-const struct freq_format freq_formats_taken[] = {
-	{ .name = FREQ_FORMAT },
-	{ .name = freq_later_format_name, .conversion = &upgrade },
+const struct freq_format freq_formats_imported[] = {
+	{ .name = FREQ_FORMAT, .checksum = TEST_CHECKSUM },
+	{ .name = freq_later_format_name, .checksum = FREQ_LAYOUT_CHECKSUM,
+	  .conversion = &upgrade },
 	{ }
 };

@@ -18,8 +18,8 @@
 
 #include <linux/freq.h>
 
-#include "../../kmod/door.h"
-#include "../../kmod/handoff.h"
+#include "contract/door.h"
+#include "contract/handoff.h"
 #include "knobs.h"
 #include "later.h"
 #include "release_v90.h"
@@ -47,23 +47,12 @@ struct knob {
 	}
 
 #define RELEASE		freq_later_release.known
-#define PLAIN		freq_later_requests[_IOC_NR(FREQ_IOC_LABEL)]
-#define ARRAY		freq_later_requests[_IOC_NR(FREQ_IOC_LIST)]
-#define ATTRIBUTE	freq_later_attributes[0]
-#define HANDOFF		freq_v90_handoff.known
+#define FILE		freq_later_files[0]
+#define HANDOFF		FREQ_LATER_HANDOFF.known
 
-#define ARRAY_SIZE_MIN	offsetofend(struct freq_list, flags)
-#define ARRAY_MAX	(INT_MAX / sizeof(struct freq_entry))
-
-#define LABEL_COMMAND(type, number, size)				\
-	_IOC(_IOC_WRITE, type, number, size)
-#define LABEL_TYPE	_IOC_TYPE(FREQ_IOC_LABEL)
-#define LABEL_NUMBER	_IOC_NR(FREQ_IOC_LABEL)
-#define LABEL_SIZE	sizeof(struct freq_label)
-
-/* The longest name that an attribute may have. */
+/* The longest name that a file may have. */
 #define LONG_NAME	"0123456789abcdef0123456789abcde"
-static_assert(sizeof(LONG_NAME) - 1 == FREQ_ATTRIBUTE_NAME_MAX);
+static_assert(sizeof(LONG_NAME) - 1 == FREQ_NAME_MAX);
 
 static const struct knob knobs[] = {
 	{ .name = "none" },
@@ -72,60 +61,32 @@ static const struct knob knobs[] = {
 	FAULT("magic", RELEASE.magic, FREQ_DOOR_MAGIC + 1),
 	FAULT("abi", RELEASE.abi, FREQ_DOOR_ABI + 1),
 	FAULT("size", RELEASE.size,
-	      offsetofend(struct freq_release, destroy) - 1),
+	      offsetofend(struct freq_release, files) - 1),
 	FAULT("later", freq_later_release.later, 1),
+	FAULT("features", RELEASE.features, FREQ_DOOR_FEATURES + 1),
 	FAULT("version-0", RELEASE.version, 0),
 	FAULT("version-1", RELEASE.version, 1),
 	FAULT("version-2", RELEASE.version, 2),
 	FAULT("owner", RELEASE.owner, NULL),
-	FAULT("close", RELEASE.close, NULL),
-	FAULT("busy", RELEASE.busy, NULL),
-	FAULT("destroy", RELEASE.destroy, NULL),
-	FAULT("request-size", RELEASE.request_size,
-	      offsetofend(struct freq_request, undo) - 1),
-	FAULT("request-later", PLAIN.later, 1),
-	FAULT("request-type", PLAIN.command,
-	      LABEL_COMMAND(LABEL_TYPE + 1, LABEL_NUMBER, LABEL_SIZE)),
-	FAULT("request-number", PLAIN.command,
-	      LABEL_COMMAND(LABEL_TYPE, LABEL_NUMBER + 1, LABEL_SIZE)),
-	FAULT("request-large", PLAIN.command,
-	      LABEL_COMMAND(LABEL_TYPE, LABEL_NUMBER, FREQ_ARGUMENT_MAX + 1)),
-	FAULT("request-min-0", PLAIN.size_min, 0),
-	FAULT("request-min", PLAIN.size_min, LABEL_SIZE + 1),
-	FAULT("request-flag", PLAIN.flags, FREQ_REQUEST_STEPS << 1),
-	FAULT("array-pointer", ARRAY.array.pointer,
-	      ARRAY_SIZE_MIN - sizeof(u64) + 1),
-	FAULT("array-count", ARRAY.array.count,
-	      ARRAY_SIZE_MIN - sizeof(u32) + 1),
-	FAULT("array-max-0", ARRAY.array.max, 0),
-	FAULT("array-max", ARRAY.array.max, ARRAY_MAX + 1),
-	FAULT("attribute-size", RELEASE.attribute_size,
-	      offsetofend(struct freq_attribute, read) - 1),
-	FAULT("attribute-later", ATTRIBUTE.later, 1),
-	FAULT("attribute-read", ATTRIBUTE.known.read, NULL),
-	FAULT("attribute-name", ATTRIBUTE.known.name, NULL),
-	FAULT("attribute-long", ATTRIBUTE.known.name, LONG_NAME "f"),
+	FAULT("file-flags", FILE.flags, 1),
+	FAULT("file-name", FILE.name, NULL),
+	FAULT("file-long", FILE.name, LONG_NAME "f"),
+	FAULT("file-taken", FILE.name, "release"),
 
 	/* What it just does not refuse. */
-	FAULT("request-large-fits", PLAIN.command,
-	      LABEL_COMMAND(LABEL_TYPE, LABEL_NUMBER, FREQ_ARGUMENT_MAX)),
-	FAULT("array-pointer-fits", ARRAY.array.pointer,
-	      ARRAY_SIZE_MIN - sizeof(u64)),
-	FAULT("array-count-fits", ARRAY.array.count,
-	      ARRAY_SIZE_MIN - sizeof(u32)),
-	FAULT("array-max-fits", ARRAY.array.max, ARRAY_MAX),
-	FAULT("attribute-long-fits", ATTRIBUTE.known.name, LONG_NAME),
+	FAULT("file-long-fits", FILE.name, LONG_NAME),
 
 	/* What the next release refuses. */
 	FAULT("handoff-magic", HANDOFF.magic, FREQ_HANDOFF_MAGIC + 1),
 	FAULT("handoff-abi", HANDOFF.abi, FREQ_HANDOFF_ABI + 1),
 	FAULT("handoff-size", HANDOFF.size,
-	      offsetofend(struct freq_handoff, formats) - 1),
+	      offsetofend(struct freq_handoff, resume) - 1),
 	FAULT("handoff-format-size", HANDOFF.format_size,
 	      offsetofend(struct freq_format, conversion) - 1),
 
-	/* There is no format that both know. */
+	/* There is no format that both know, or none of the same layout. */
 	FAULT("format", freq_later_format_name[0], '?'),
+	FAULT("layout", freq_later_formats[1].known.checksum, 1),
 
 	/* The conversion: fails, or waits for another value. */
 	{ .name = "check" },
@@ -134,6 +95,9 @@ static const struct knob knobs[] = {
 	{ .name = "room-late" },
 	{ .name = "step-waits" },
 	{ .name = "free-waits" },
+
+	/* An operation. */
+	{ .name = "open" },
 };
 
 static const struct knob *turned_to = &knobs[0];
@@ -186,10 +150,10 @@ module_param(waits, bool, 0444);
 MODULE_PARM_DESC(waits, "whether it waits for another value of fail");
 
 /**
- * freq_knob_is() - tell what is to go wrong
+ * freq_knob_is() - test what is to go wrong
  * @name: a value of the parameter
  *
- * Return: whether it has this value.
+ * Return: true if it has this value.
  */
 bool freq_knob_is(const char *name)
 {

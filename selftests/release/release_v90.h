@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The request that only the test release has: give a frequency a label.
+ * The requests that only the test release has.
  */
 #ifndef FREQ_RELEASE_V90_H
 #define FREQ_RELEASE_V90_H
@@ -21,5 +21,24 @@ struct freq_label {
 };
 
 #define FREQ_IOC_LABEL _IOW(FREQ_IOC_MAGIC, 0x70, struct freq_label)
+
+/**
+ * struct freq_sleep - argument of FREQ_IOC_SLEEP and FREQ_IOC_TIMER
+ * @deadline: absolute time, in ns; -1: none
+ * @clock: of the deadline: CLOCK_MONOTONIC or CLOCK_BOOTTIME
+ * @pad: 0
+ */
+struct freq_sleep {
+	__s64 deadline;
+	__u32 clock;
+	__u32 pad;
+};
+
+/* Sleeps until woken: 0; ETIMEDOUT; EINTR. */
+#define FREQ_IOC_SLEEP _IOW(FREQ_IOC_MAGIC, 0x71, struct freq_sleep)
+/* Wakes the call that sleeps longest: 0; ENOENT. */
+#define FREQ_IOC_WAKE _IO(FREQ_IOC_MAGIC, 0x72)
+/* Sets the timer. */
+#define FREQ_IOC_TIMER _IOW(FREQ_IOC_MAGIC, 0x73, struct freq_sleep)
 
 #endif /* FREQ_RELEASE_V90_H */

@@ -19,9 +19,12 @@
  *
  * A *frequency* is a __u64: hertz by convention, but any number will do.
  *
- * A request either does all that it says, or fails and has changed nothing.
- * A reply that cannot be copied out is such a failure: what the request had
- * done is taken back.
+ * A request either is done completely, or fails and has not begun. The reply
+ * is written in the same hold of the mutex in which the request is done: if it
+ * cannot be written, nothing has been done, and there is nothing to undo.
+ *
+ * FREQ_IOC_INJECT can wait for its turn. A signal ends the wait: the request
+ * has not begun, and fails with EINTR or is restarted, as SA_RESTART says.
  *
  * Argument structures can grow. The size that the caller knows is in the
  * request number (_IOC_SIZE). A caller that knows fewer fields than the
@@ -203,7 +206,11 @@ struct freq_batch {
 /* The most frequencies of one batch. */
 #define FREQ_BATCH_MAX		256
 
-/* Numbers 0x00 to 0x0f are the door's own, the others the releases'. */
+/*
+ * Stops the server. Refused with EBUSY if a frequency is allocated, if another
+ * client has ever allocated something and is still open, or if another release
+ * is taking over. Numbers 0x01 to 0x0f are reserved.
+ */
 #define FREQ_IOC_STOP		_IO(FREQ_IOC_MAGIC, 0x00)
 #define FREQ_IOC_INFO		_IOR(FREQ_IOC_MAGIC, 0x10, struct freq_info)
 #define FREQ_IOC_LIST		_IOWR(FREQ_IOC_MAGIC, 0x11, struct freq_list)

@@ -13,6 +13,9 @@ _freqctl()
 			-- "$current")
 	elif [ "$command" = run ] && [[ $current != -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -c -- "$current")
+	elif [[ $command == deallocate &&
+		${COMP_WORDS[COMP_CWORD - 1]} == @(-u|--user) ]]; then
+		mapfile -t COMPREPLY < <(compgen -u -- "$current")
 	elif [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(freqctl "$command" --help |
 			sed -n 's/^  .*\(--[a-z]*\)[ =].*/\1/p')" -- "$current")

@@ -12,6 +12,8 @@
 #include "command.h"
 #include "failure.h"
 #include "held.h"
+#include "kept.h"
+#include "process.h"
 #include "server.h"
 #include "specs.h"
 
@@ -46,15 +48,37 @@ static int give_back(const struct freq_array *frequencies)
 	return status;
 }
 
+static int give_back_kept(__u32 uid, struct freq_array *only)
+{
+	struct freq_client *client = server_open(O_RDWR);
+	int status = EXIT_DONE;
+
+	if (!client)
+		return EXIT_FAILED;
+	if (kept_give_back(client, uid, only))
+		status = EXIT_FAILED;
+	freq_client_close(client);
+	return status;
+}
+
+static const struct command_option options[] = {
+	{ 'u', "user", "USER", "all that a user keeps, by name or uid" },
+	{ 0 }
+};
+
 static int run(int argc, char **argv)
 {
 	const struct command *command = &deallocate_command;
 	struct freq_array frequencies = { 0 };
+	const char *user = NULL;
+	__u32 uid;
 	int status;
 
-	while (command_option(command, argc, argv) != -1)
-		;
-	if (optind == argc) {
+	while (command_option(command, argc, argv) == 'u')
+		user = optarg;
+	if (user && user_find(user, &uid))
+		return command_usage(command);
+	if (!user && optind == argc) {
 		warnx("deallocate which frequencies?");
 		return command_usage(command);
 	}
@@ -62,14 +86,16 @@ static int run(int argc, char **argv)
 	status = specs_add_arguments(command, &frequencies, argc - optind,
 				     argv + optind);
 	if (status == EXIT_DONE)
-		status = give_back(&frequencies);
+		status = user ? give_back_kept(uid, &frequencies) :
+				give_back(&frequencies);
 	freq_array_free(&frequencies);
 	return status;
 }
 
 const struct command deallocate_command = {
 	.name = "deallocate",
-	.arguments = "SPEC...",
+	.arguments = "SPEC...|--user USER [SPEC...]",
 	.description = "Give back kept frequencies",
+	.options = options,
 	.run = run,
 };

@@ -37,7 +37,11 @@ static char *read_all(FILE *file, const char *name)
 		free(text);
 		return NULL;
 	}
-	return length ? text : strdup("");
+	if (length)
+		return text;
+	/* getdelim() has allocated, but read nothing. */
+	free(text);
+	return strdup("");
 }
 
 /* Returns EXIT_*, after a message. */

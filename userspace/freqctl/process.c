@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Processes and users, by their numbers: from /proc and the user database.
+ * Processes and users: from /proc and the user database.
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,11 @@
 #include <unistd.h>
 
 #include "process.h"
+
+static int is_number(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789")];
+}
 
 /**
  * process_name() - the command name of a process
@@ -76,9 +83,36 @@ const char *user_name(__u32 uid)
 	return name;
 }
 
-static int is_number(const char *text)
+/**
+ * user_find() - find a user
+ * @text: a name or a uid
+ * @uid: out: the uid
+ *
+ * A name takes precedence over a uid. A uid need not have a name.
+ *
+ * Return: 0; -1 with errno EINVAL if there is no such user, after a message.
+ */
+int user_find(const char *text, __u32 *uid)
 {
-	return *text && !text[strspn(text, "0123456789")];
+	const struct passwd *user = getpwnam(text);
+	unsigned long value;
+
+	if (user) {
+		*uid = user->pw_uid;
+		return 0;
+	}
+	if (is_number(text)) {
+		errno = 0;
+		value = strtoul(text, NULL, 10);
+		/* (uid_t)-1 is no user. */
+		if (!errno && value < UINT32_MAX) {
+			*uid = value;
+			return 0;
+		}
+	}
+	warnx("there is no user '%s'", text);
+	errno = EINVAL;
+	return -1;
 }
 
 /* Whether a process has the device open; no, if it cannot be looked at. */

@@ -92,16 +92,21 @@ int release_parse(const char *text, unsigned int *number)
  * release_is_parameter() - whether a text can be a parameter of a release
  * @text: the text
  *
- * Blanks and quotes would be for the module loader to interpret. To rehearse
- * a release is another command than to load it.
+ * Printable ASCII only, without blanks and quotes. The kernel splits parameters
+ * at blanks, among them \v, \f and 0xa0. To rehearse a release is another
+ * command than to load it.
  *
- * Return: whether it is PARAMETER=VALUE.
+ * Return: true if it is PARAMETER=VALUE.
  */
 bool release_is_parameter(const char *text)
 {
 	const char *equals = strchr(text, '=');
+	const unsigned char *c;
 
-	return equals > text && !strpbrk(text, " \t\n\"") &&
+	for (c = (const unsigned char *)text; *c; c++)
+		if (*c <= ' ' || *c >= 0x7f || *c == '"')
+			return false;
+	return equals > text &&
 	       strncmp(text, RELEASE_REHEARSE "=", equals - text + 1);
 }
 

@@ -20,6 +20,8 @@
 #include "command.h"
 #include "failure.h"
 #include "held.h"
+#include "kept.h"
+#include "process.h"
 #include "rehearse.h"
 #include "release.h"
 #include "server.h"
@@ -79,6 +81,18 @@ static char *next_word(char **rest)
 	if (!*rest)
 		*rest = word + strlen(word);
 	return word;
+}
+
+/* Whether a word begins the rest, which is cut off then. */
+static bool take_option(char **rest, const char *option)
+{
+	char *word = *rest + strspn(*rest, BLANKS);
+	size_t length = strcspn(word, BLANKS);
+
+	if (length != strlen(option) || strncmp(word, option, length))
+		return false;
+	*rest = word + length;
+	return true;
 }
 
 static bool is_empty(const char *rest)
@@ -191,8 +205,30 @@ static int with_specs(struct shell *shell, char *rest,
 	return ret;
 }
 
+static int deallocate_kept(struct shell *shell, char *rest)
+{
+	const char *user = next_word(&rest);
+	struct freq_array only = { 0 };
+	__u32 uid;
+	int ret;
+
+	if (!user || user_find(user, &uid))
+		return bad_request();
+	ret = specs_add_text(&only, rest, NULL);
+	if (!ret)
+		ret = open_client(shell);
+	if (!ret)
+		ret = kept_give_back(shell->client, uid, &only);
+	freq_array_free(&only);
+	if (!ret)
+		puts("ok");
+	return ret;
+}
+
 static int shell_deallocate(struct shell *shell, char *rest)
 {
+	if (take_option(&rest, "--user"))
+		return deallocate_kept(shell, rest);
 	return with_specs(shell, rest, deallocate_all);
 }
 
@@ -320,18 +356,6 @@ static int shell_load(struct shell *shell, char *rest)
 	return answer_release(release_load(number, parameters, &change));
 }
 
-/* Whether a word begins the rest, which is cut off then. */
-static bool take_option(char **rest, const char *option)
-{
-	char *word = *rest + strspn(*rest, BLANKS);
-	size_t length = strcspn(word, BLANKS);
-
-	if (length != strlen(option) || strncmp(word, option, length))
-		return false;
-	*rest = word + length;
-	return true;
-}
-
 static int shell_rehearse(struct shell *shell, char *rest)
 {
 	unsigned int number;
@@ -407,7 +431,8 @@ static int shell_quit(struct shell *shell, char *rest)
 static const struct shell_command commands[] = {
 	{ "allocate", "[--keep] [-n N]", "take a frequency, or several",
 	  shell_allocate },
-	{ "deallocate", "SPEC...", "give frequencies back", shell_deallocate },
+	{ "deallocate", "SPEC...|--user USER [SPEC...]",
+	  "give frequencies back", shell_deallocate },
 	{ "inject", "SPEC...", "add frequencies to the server", shell_inject },
 	{ "list", "", "what is free and what is allocated", shell_list },
 	{ "status", "", "which release runs, and its counts", shell_status },

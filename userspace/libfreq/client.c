@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libfreq.h"
@@ -17,6 +18,32 @@
 struct freq_client {
 	int fd;
 };
+
+/*
+ * O_NONBLOCK is for the open only, which would wait for the writer of a FIFO:
+ * requests may block.
+ */
+static int open_device(const char *path, int access)
+{
+	int fd = open(path, access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+	int flags;
+
+	if (fd < 0) {
+		/* No node, or a node without a driver: there is no server. */
+		if (errno == ENOENT || errno == ENXIO)
+			errno = ENODEV;
+		return -1;
+	}
+	if (fstat(fd, &status) || !S_ISCHR(status.st_mode)) {
+		close(fd);
+		errno = ENODEV;
+		return -1;
+	}
+	flags = fcntl(fd, F_GETFL);
+	fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	return fd;
+}
 
 struct freq_client *freq_client_open(const char *path, int access)
 {
@@ -35,12 +62,9 @@ struct freq_client *freq_client_open(const char *path, int access)
 	if (!client)
 		return NULL;
 
-	client->fd = open(path, access | O_CLOEXEC);
+	client->fd = open_device(path, access);
 	if (client->fd < 0) {
 		free(client);
-		/* No node, or a node without a driver: there is no server. */
-		if (errno == ENOENT || errno == ENXIO)
-			errno = ENODEV;
 		return NULL;
 	}
 	return client;

@@ -60,8 +60,9 @@ struct freq_array {
  * This works while no release runs, too. The descriptor is closed on exec.
  *
  * Return: the client, to be given to freq_client_close(); NULL with errno:
- * ENODEV if there is no such device, EINVAL for another @access, ENOMEM, or
- * an error of open(2).
+ * ENODEV if there is no such character device, EACCES if the caller has no
+ * access to it, EINVAL for another @access, ENOMEM, or another error of
+ * open(2).
  */
 struct freq_client *freq_client_open(const char *path, int access);
 
@@ -150,8 +151,9 @@ int freq_client_deallocate_batch(struct freq_client *client,
  *	in @frequencies; can be NULL
  *
  * Return: 0; -1 with errno: EEXIST, E2BIG for too large a @count, EINVAL for
- * 0, EPERM without CAP_SYS_ADMIN, ENOTTY if the running release cannot do it,
- * or what every request can have.
+ * 0, EPERM without CAP_SYS_ADMIN, EINTR if a signal came while the request
+ * waited for its turn, ENOTTY if the running release cannot do it, or what
+ * every request can have.
  */
 int freq_client_inject(struct freq_client *client, const __u64 *frequencies,
 		       size_t count, size_t *index);
@@ -173,8 +175,9 @@ int freq_client_info(struct freq_client *client, struct freq_info *info,
  * freq_client_stop() - detach the running release from the device
  * @client: the client
  *
- * Return: 0; -1 with errno: EBUSY if another client is there or anything is
- * allocated, EPERM without CAP_SYS_ADMIN, or what every request can have.
+ * Return: 0; -1 with errno: EBUSY if anything is allocated, if another client
+ * has ever allocated something and is still open, or if another release is
+ * taking over; EPERM without CAP_SYS_ADMIN, or what every request can have.
  */
 int freq_client_stop(struct freq_client *client);
 

@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <libfreq.h>
 
@@ -30,10 +33,42 @@ static void test_open(void)
 	ok(client && freq_client_fd(client) >= 0, "open: the path's");
 	ok(client && fcntl(freq_client_fd(client), F_GETFD) == FD_CLOEXEC,
 	   "open: closed on exec");
+	ok(client && !(fcntl(freq_client_fd(client), F_GETFL) & O_NONBLOCK),
+	   "open: requests can wait");
 	errno = ERANGE;
 	freq_client_close(client);
 	freq_client_close(NULL);
 	ok(errno == ERANGE, "close: errno stays");
+}
+
+/* Whether a path is refused, without blocking. */
+static int is_no_device(const char *path, int access)
+{
+	struct freq_client *client;
+
+	alarm(10);
+	client = freq_client_open(path, access);
+	alarm(0);
+	if (!client)
+		return errno == ENODEV;
+	freq_client_close(client);
+	return 0;
+}
+
+static void test_no_device(void)
+{
+	char folder[] = "/tmp/client_test.XXXXXX", fifo[64];
+
+	if (!mkdtemp(folder))
+		exit(1);
+	snprintf(fifo, sizeof(fifo), "%s/fifo", folder);
+	ok(!mkfifo(fifo, 0600) && is_no_device(fifo, O_RDONLY),
+	   "open: a FIFO to read from");
+	ok(is_no_device(fifo, O_RDWR), "open: a FIFO");
+	ok(is_no_device(folder, O_RDONLY), "open: a folder");
+	ok(is_no_device("/proc/self/exe", O_RDONLY), "open: a file");
+	unlink(fifo);
+	rmdir(folder);
 }
 
 /* /dev/null is a device that knows no request. */
@@ -105,6 +140,7 @@ int main(void)
 	struct freq_client *client;
 
 	test_open();
+	test_no_device();
 	client = freq_client_open("/dev/null", O_RDWR);
 	if (!client)
 		return 1;

@@ -8,6 +8,13 @@
  *	FAKE_FREE	a SPEC: what is free; without it, 10-15
  *	FAKE_KEPT	a SPEC: what an other user keeps
  *	FAKE_KEPT_BY	the uid of that user
+ *	FAKE_HELD	a SPEC: what that user holds, and does not keep
+ *	FAKE_KEPT_ELSE	a SPEC: what a third user keeps
+ *	FAKE_FREED	a SPEC: of these, what others give back after the first
+ *			listing
+ *	FAKE_LOST	a SPEC: of these, what the third user holds after it,
+ *			and does not keep
+ *	FAKE_ADMIN	freqctl may give back what anybody keeps
  *	FAKE_LEFT	a file: how many are allocated when freqctl exits
  *	FAKE_REQUESTS	a file: the numbers of the requests, a line each
  *	FAKE_LISTS	a folder for the files that sysfs has of a rehearsal
@@ -34,6 +41,7 @@
 #define PAGE 4
 
 #define OTHER_USER 4000000000U
+#define THIRD_USER 4000000001U
 
 #define HELD_MAX 1024
 
@@ -82,24 +90,40 @@ static void tell_left(void)
 	fclose(file);
 }
 
+/* The SPEC of a variable; to be given to freq_array_free(). */
+static struct freq_array read_spec(const char *name, const char *preset)
+{
+	const char *spec = getenv(name);
+	struct freq_array array = { 0 };
+
+	if (freq_array_add_spec(&array, spec ? spec : preset))
+		abort();
+	return array;
+}
+
+static void hold_spec(const char *name, __u32 flags, __u32 uid, __s32 pid)
+{
+	struct freq_array array = read_spec(name, "");
+	size_t i;
+
+	for (i = 0; i < array.count; i++)
+		hold(&live, array.values[i], flags, uid, pid, -1);
+	freq_array_free(&array);
+}
+
 static void begin(void)
 {
 	const char *release = getenv("FAKE_RELEASE");
-	const char *unused = getenv("FAKE_FREE"), *kept = getenv("FAKE_KEPT");
 	const char *keeper = getenv("FAKE_KEPT_BY");
 	__u32 uid = keeper ? strtoul(keeper, NULL, 10) : OTHER_USER;
-	struct freq_array others = { 0 };
-	size_t i;
 
 	begun = 1;
 	atexit(tell_left);
 	live.release = release ? atoi(release) : 2;
-	if (freq_array_add_spec(&live.unused, unused ? unused : "10-15") ||
-	    freq_array_add_spec(&others, kept ? kept : ""))
-		abort();
-	for (i = 0; i < others.count; i++)
-		hold(&live, others.values[i], FREQ_ENTRY_KEEP, uid, 0, -1);
-	freq_array_free(&others);
+	live.unused = read_spec("FAKE_FREE", "10-15");
+	hold_spec("FAKE_KEPT", FREQ_ENTRY_KEEP, uid, 0);
+	hold_spec("FAKE_HELD", 0, uid, 1);
+	hold_spec("FAKE_KEPT_ELSE", FREQ_ENTRY_KEEP, THIRD_USER, 0);
 }
 
 static int fake_info(const struct server *server, struct freq_info *info)
@@ -165,10 +189,12 @@ static int refuse_back(const struct server *server, size_t i, int fd)
 
 	if (i == server->held_count)
 		return has_bug(server, "absent") ? 0 : -ENOENT;
-	if (server->owner[i] != fd && !has_bug(server, "owner") &&
-	    !(held->flags & FREQ_ENTRY_KEEP && held->uid == geteuid()))
-		return -EPERM;
-	return 0;
+	if (server->owner[i] == fd || has_bug(server, "owner"))
+		return 0;
+	if (held->flags & FREQ_ENTRY_KEEP &&
+	    (held->uid == geteuid() || getenv("FAKE_ADMIN")))
+		return 0;
+	return -EPERM;
 }
 
 static size_t find_held(const struct server *server, __u64 frequency)
@@ -346,6 +372,29 @@ static struct freq_entry *all_entries(const struct server *server, int fd,
 	return entries;
 }
 
+/* What others do between a listing and what is done after it. */
+static void act_as_others(void)
+{
+	struct freq_array freed = read_spec("FAKE_FREED", "");
+	struct freq_array lost = read_spec("FAKE_LOST", "");
+	size_t i, at;
+
+	for (i = 0; i < freed.count; i++) {
+		at = find_held(&live, freed.values[i]);
+		if (at < live.held_count)
+			give_back(&live, at);
+	}
+	for (i = 0; i < lost.count; i++) {
+		at = find_held(&live, lost.values[i]);
+		if (at == live.held_count)
+			continue;
+		live.held[at].flags &= ~FREQ_ENTRY_KEEP;
+		live.held[at].uid = THIRD_USER;
+	}
+	freq_array_free(&freed);
+	freq_array_free(&lost);
+}
+
 /* The cursor counts half pages: each other one has nothing. */
 static int fake_list(const struct server *server, struct freq_list *arg, int fd)
 {
@@ -371,6 +420,8 @@ static int fake_list(const struct server *server, struct freq_list *arg, int fd)
 	arg->cursor++;
 	if (arg->cursor / 2 * PAGE >= total)
 		arg->cursor = 0;
+	if (!arg->cursor && server == &live)
+		act_as_others();
 	return 0;
 }
 

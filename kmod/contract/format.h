@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The format freq-state-1: the state as it lies in memory.
+ *
+ * It passes from release to release as it is, so nothing in it depends on the
+ * release or points into it; its elements refer to each other by index; and no
+ * field here, in table.h, mirror.h or reader.h changes in place, size or meaning
+ * without a new name of format. This file is kept then, under another name and
+ * with other names in it, for the conversions.
+ */
+#ifndef FREQ_CONTRACT_FORMAT_H
+#define FREQ_CONTRACT_FORMAT_H
+
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+#include "contract/mirror.h"
+#include "contract/reader.h"
+#include "contract/table.h"
+
+struct pid;
+
+#define FREQ_FORMAT "freq-state-1"
+
+/**
+ * struct freq_slot - a frequency of the pool
+ * @number: the frequency
+ * @next: index of the slot behind it in its queue, 0 if it is the last
+ * @prev: index of the slot before it in its holder's queue; undefined for the
+ *	first and for free slots
+ * @chain: index of the next slot in its bucket, 0 if it is the last
+ * @owner: index of its holder, with FREQ_OWNER_*; 0: it is free
+ * @buckets: two of the pool's buckets, which have nothing to do with this
+ *	frequency: each is the index of the first slot in it, or 0
+ */
+struct freq_slot {
+	u64 number;
+	u32 next;
+	u32 prev;
+	u32 chain;
+	u32 owner;
+	u32 buckets[2];
+};
+
+/**
+ * struct freq_queue - a queue of slots
+ * @first: index of the first, 0 if it is empty
+ * @last: index of the last, 0 if it is empty
+ * @count: how many they are
+ */
+struct freq_queue {
+	u32 first;
+	u32 last;
+	u32 count;
+};
+
+/**
+ * struct freq_pool - all frequencies
+ * @slots: table of struct freq_slot; 0 is no frequency, but has buckets
+ * @sorted: table of u32: the slots by number, as far as @sorted_count
+ * @spare: table of u32: where sorting puts what it moves
+ * @slot_count: the slots 1 to this one are in use
+ * @visible: the slots 1 to this one are in the pool; those above it are
+ *	staged
+ * @bucket_last: the slots 0 to this one have buckets that are in use
+ * @bucket_mask: the next power of two, less 1
+ * @sorted_count: the slots 1 to this one are in @sorted, in order
+ * @sort_count: as many are being sorted; 0: no sorting is under way
+ * @sort_at: how far this pass of the sorting has come
+ * @sort_shift: by which bits this pass sorts
+ * @sort_moving: this pass has counted and now moves
+ * @sort_bins: how many, then where to, by those bits
+ * @free: the queue of free slots: the first is given out next
+ * @mirror: the mirror of the state, or NULL
+ *
+ * The pool has no lock; whoever owns the state serialises.
+ */
+struct freq_pool {
+	struct freq_table slots;
+	struct freq_table sorted;
+	struct freq_table spare;
+	u32 slot_count;
+	u32 visible;
+	u32 bucket_last;
+	u32 bucket_mask;
+	u32 sorted_count;
+	u32 sort_count;
+	u32 sort_at;
+	u16 sort_shift;
+	u16 sort_moving;
+	u32 sort_bins[256];
+	struct freq_queue free;
+	struct freq_mirror *mirror;
+};
+
+/**
+ * struct freq_holder - a client that has allocated something
+ * @pid: thread group that opened it, with a reference; NULL once it is closed
+ * @uid: user that opened it
+ * @stale: number of free slots that still name it their owner
+ * @held: its slots that go back when it closes, in the order of allocation
+ * @kept: its slots that stay
+ * @next: index of the next unused holder, 0 if there is none
+ * @pad: 0
+ */
+struct freq_holder {
+	struct pid *pid;
+	kuid_t uid;
+	u32 stale;
+	struct freq_queue held;
+	struct freq_queue kept;
+	u32 next;
+	u32 pad;
+};
+
+/* Of the owner of a slot: the allocation outlives the client. */
+#define FREQ_OWNER_KEEP BIT(31)
+
+/* Of the owner of a slot: within one hold, it is about to be freed. */
+#define FREQ_OWNER_MARK BIT(30)
+
+/**
+ * struct freq_state - what the server knows
+ * @pool: the frequencies
+ * @holders: table of struct freq_holder; 0 is none
+ * @holder_count: the holders 1 to this one are in use, or were
+ * @unused_holder: index of the first unused holder, 0 if there is none
+ * @open_holders: how many holders have a client that is open
+ * @claimed: something is under way that takes several holds: see
+ *	freq_state_claim()
+ * @claimants: calls that wait for that to end, by &freq_call.link
+ * @readers: who reads files in sysfs, list of struct freq_reader
+ */
+struct freq_state {
+	struct freq_pool pool;
+	struct freq_table holders;
+	u32 holder_count;
+	u32 unused_holder;
+	u32 open_holders;
+	u32 claimed;
+	struct list_head claimants;
+	struct list_head readers;
+};
+
+#ifdef CONFIG_64BIT
+static_assert(sizeof(struct freq_slot) == 32);
+static_assert(sizeof(struct freq_pool) == 48 + 32 + 1024 + 24);
+static_assert(sizeof(struct freq_holder) == 48);
+static_assert(sizeof(struct freq_state) == sizeof(struct freq_pool) + 64);
+#endif
+
+#endif /* FREQ_CONTRACT_FORMAT_H */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Checksums of the formats, of their lines in the file layout. Written by
+ * scripts/layout.
+ */
+#ifndef FREQ_CONTRACT_LAYOUT_H
+#define FREQ_CONTRACT_LAYOUT_H
+
+#define FREQ_LAYOUT_STATE_1 0x753f2e65eb34e188ULL
+
+/* The format of contract/format.h. */
+#define FREQ_LAYOUT_CHECKSUM FREQ_LAYOUT_STATE_1
+
+#endif /* FREQ_CONTRACT_LAYOUT_H */

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The clients: open file descriptions of the device. A client pins freq.ko,
+ * never a release.
+ */
+#include <linux/cred.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/uio.h>
+
+#include "compat.h"
+#include "door/hold.h"
+#include "door/user.h"
+
+/**
+ * struct client - an open file description
+ * @public: what a release sees of it
+ * @server: the server
+ * @wait: who polls it
+ */
+struct client {
+	struct freq_client public;
+	struct freq_server *server;
+	wait_queue_head_t wait;
+};
+
+static int call(struct file *file, enum freq_op op, struct freq_call *call)
+{
+	struct client *client = file->private_data;
+
+	call->size = sizeof(*call);
+	call->op = op;
+	call->writable = (__force u16)(file->f_mode & FMODE_WRITE);
+	call->server = &client->server->info;
+	call->client = &client->public;
+	return freq_server_call(client->server, call);
+}
+
+static int finish(struct file *file, struct freq_call *call, int ret)
+{
+	struct client *client = file->private_data;
+
+	return freq_server_finish(client->server, call, ret);
+}
+
+/* Counts the client in, if the release lets it. */
+static int admit(struct file *file, struct freq_server *server)
+{
+	const struct freq_release *running;
+	struct client *client = file->private_data;
+	struct freq_call call = {
+		.size = sizeof(call),
+		.op = FREQ_OP_OPEN,
+		.server = &server->info,
+		.client = &client->public,
+	};
+	int err = 0;
+
+	freq_server_lock(server);
+	running = server->running;
+	client->public.id = ++server->last_id;
+	if (running && running->ops[FREQ_OP_OPEN])
+		err = running->ops[FREQ_OP_OPEN](server->state, &call);
+	else if (!running && server->info.flags & FREQ_SERVER_REHEARSAL)
+		err = -ENODEV;
+	if (!err)
+		server->info.clients++;
+	freq_server_unlock(server);
+	return err > 0 ? -EPROTO : err;
+}
+
+/* Called with misc_mtx held: so it does not wait, for memory either. */
+static int file_open(struct inode *inode, struct file *file)
+{
+	struct freq_server *server = container_of(file->private_data,
+						  struct freq_server, misc);
+	struct client *client;
+	int err;
+
+	client = kzalloc(sizeof(*client), GFP_ATOMIC | __GFP_ACCOUNT);
+	if (!client)
+		return -ENOMEM;
+	client->public.size = sizeof(client->public);
+	client->public.uid = file->f_cred->euid;
+	client->public.pid = get_pid(task_tgid(current));
+	client->server = server;
+	init_waitqueue_head(&client->wait);
+	file->private_data = client;
+
+	err = admit(file, server);
+	if (!err)
+		return stream_open(inode, file);
+	put_pid(client->public.pid);
+	kfree(client);
+	return err;
+}
+
+static int file_release(struct inode *inode, struct file *file)
+{
+	struct client *client = file->private_data;
+	struct freq_server *server = client->server;
+	struct freq_call close = { };
+	bool last;
+
+	finish(file, &close, call(file, FREQ_OP_CLOSE, &close));
+	freq_server_lock(server);
+	last = !--server->info.clients;
+	freq_server_unlock(server);
+	if (last && server->info.flags & FREQ_SERVER_REHEARSAL)
+		freq_load_end_rehearsal(server);
+	put_pid(client->public.pid);
+	kfree(client);
+	return 0;
+}
+
+static int file_flush(struct file *file, fl_owner_t id)
+{
+	struct freq_call flush = { };
+
+	return finish(file, &flush, call(file, FREQ_OP_FLUSH, &flush));
+}
+
+/* What is behind the room must be zero, since nobody here knows it. */
+static noinline int copy_long(void *to, const void __user *from, u32 size)
+{
+	int ret;
+
+	if (!freq_user_read(to, from, FREQ_ARGUMENT_MAX))
+		return -EFAULT;
+	ret = check_zeroed_user(from + FREQ_ARGUMENT_MAX,
+				size - FREQ_ARGUMENT_MAX);
+	return ret < 0 ? ret : ret ? 0 : -E2BIG;
+}
+
+static __always_inline int copy_argument(void *to, const void __user *from,
+					 u32 size)
+{
+	might_fault();
+	if (unlikely(size > FREQ_ARGUMENT_MAX))
+		return copy_long(to, from, size);
+	return likely(freq_user_read(to, from, size)) ? 0 : -EFAULT;
+}
+
+static void trace_request(const struct client *client, unsigned int command,
+			  int ret, u64 start)
+{
+	if (start)
+		trace_freq_request(_IOC_NR(command), client->public.id, ret,
+				   ktime_get_ns() - start);
+}
+
+static long file_ioctl(struct file *file, unsigned int command,
+		       unsigned long argument)
+{
+	u64 buffer[FREQ_ARGUMENT_MAX / sizeof(u64)] __uninitialized;
+	struct freq_call request __uninitialized;
+	struct client *client = file->private_data;
+	struct freq_server *server = client->server;
+	u64 start = 0;
+	int ret;
+
+	if (_IOC_TYPE(command) != FREQ_DOOR_IOC_TYPE)
+		return -ENOTTY;
+	if (trace_freq_request_enabled())
+		start = ktime_get_ns();
+	/* One by one: all of it costs as much as the mutex. */
+	request.size = sizeof(request);
+	request.op = FREQ_OP_IOCTL;
+	request.writable = (__force u16)(file->f_mode & FMODE_WRITE);
+	request.command = command;
+	request.status = 0;
+	request.server = &server->info;
+	request.client = &client->public;
+	request.argument = buffer;
+	request.address = argument;
+	request.buffer = NULL;
+	request.memory = NULL;
+	request.garbage = NULL;
+	request.stopped = NULL;
+	request.out_size = 0;
+	request.turns = 0;
+	memset(request.progress, 0, sizeof(request.progress));
+	request.notify = NULL;
+	request.uevent = NULL;
+	if (_IOC_DIR(command) & _IOC_WRITE)
+		request.status = copy_argument(buffer, (void __user *)argument,
+					       _IOC_SIZE(command));
+
+	ret = freq_hold(server, &request, FREQ_OP_IOCTL);
+	if (unlikely(ret > 0 || request.garbage))
+		ret = freq_server_go_on(server, &request, ret);
+	if (unlikely((uintptr_t)request.buffer | (uintptr_t)request.memory |
+		     (uintptr_t)request.stopped))
+		ret = freq_server_finish(server, &request, ret);
+	if (trace_freq_request_enabled())
+		trace_request(client, command, ret, start);
+	return ret;
+}
+
+static ssize_t transfer(struct kiocb *iocb, struct iov_iter *iter,
+			enum freq_op op)
+{
+	struct freq_call transfer = {
+		.iter = iter,
+		.text_size = min_t(size_t, iov_iter_count(iter), INT_MAX),
+	};
+	int ret = call(iocb->ki_filp, op, &transfer);
+
+	ret = finish(iocb->ki_filp, &transfer, ret);
+	return ret ?: transfer.result;
+}
+
+static ssize_t file_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	return transfer(iocb, to, FREQ_OP_READ);
+}
+
+static ssize_t file_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	return transfer(iocb, from, FREQ_OP_WRITE);
+}
+
+static __poll_t file_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct client *client = file->private_data;
+	struct freq_call poll = {
+		.events = (__force u32)poll_requested_events(table),
+	};
+	int ret;
+
+	poll_wait(file, &client->wait, table);
+	ret = finish(file, &poll, call(file, FREQ_OP_POLL, &poll));
+	return ret ? 0 : (__force __poll_t)poll.result;
+}
+
+static void file_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	struct freq_call show = { };
+	int ret = call(file, FREQ_OP_FDINFO, &show);
+
+	if (!ret && show.buffer)
+		seq_write(seq, show.buffer, show.result);
+	finish(file, &show, ret);
+}
+
+const struct file_operations freq_file_operations = {
+	.owner = THIS_MODULE,
+	.open = file_open,
+	.release = file_release,
+	.flush = file_flush,
+	.unlocked_ioctl = file_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.read_iter = file_read,
+	.write_iter = file_write,
+	.poll = file_poll,
+	.show_fdinfo = file_show_fdinfo,
+};
+
+/**
+ * freq_door_wake_poll() - wake who polls a client
+ * @data: the struct freq_client
+ * @events: EPOLL*
+ *
+ * Context: under the mutex.
+ */
+void freq_door_wake_poll(void *data, u32 events)
+{
+	struct client *client = container_of(data, struct client, public);
+
+	wake_up_interruptible_poll(&client->wait, (__force __poll_t)events);
+}
+EXPORT_SYMBOL_FREQ(freq_door_wake_poll);

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * FREQ_IOC_LIST: the frequencies and who holds them.
+ *
+ * The cursor is the lowest frequency that was not looked at. It is never 0
+ * before the end, since at least one lower frequency was looked at.
+ */
+#include <linux/cred.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/pid.h>
+#include <linux/uidgid.h>
+
+#include "request/request.h"
+
+/* How many frequencies one hold looks at. */
+#define LIST_STEP 192
+
+/* What the words of a call's progress are. */
+enum {
+	PROGRESS_FILLED,	/* entries that are filled, and BEGUN */
+	PROGRESS_CURSOR,	/* low and high half of where to go on */
+};
+
+/* The cursor in the progress is valid. */
+#define BEGUN BIT(31)
+
+static_assert(FREQ_LIST_MAX < BEGUN);
+
+static void describe(struct freq_entry *entry, const struct freq_slot *slot,
+		     const struct freq_holder *holder,
+		     const struct freq_client *client)
+{
+	entry->frequency = slot->number;
+	if (!holder)
+		return;
+	entry->flags = FREQ_ENTRY_ALLOCATED;
+	if (slot->owner & FREQ_OWNER_KEEP)
+		entry->flags |= FREQ_ENTRY_KEEP;
+	if (freq_state_is_owner(slot, client))
+		entry->flags |= FREQ_ENTRY_MINE;
+	entry->uid = from_kuid_munged(current_user_ns(), holder->uid);
+	entry->pid = pid_vnr(holder->pid);
+}
+
+/* Fills entries from @cursor on. Returns where to go on, NULL at the end. */
+static const struct freq_slot *fill(struct freq_state *state,
+				    struct freq_call *call, u32 wanted,
+				    u32 *filled, u64 cursor)
+{
+	u32 count = ((const struct freq_list *)call->argument)->count;
+	struct freq_entry *entries = call->buffer;
+	const struct freq_holder *holder;
+	const struct freq_slot *slot;
+	u32 rank, end;
+
+	rank = freq_pool_rank(&state->pool, cursor);
+	end = rank + LIST_STEP;
+	for (; (slot = freq_pool_ranked(&state->pool, rank)); rank++) {
+		if (rank == end || *filled == count)
+			break;
+		holder = freq_state_holder(state, slot);
+		if (wanted & (holder ? FREQ_LIST_ALLOCATED : FREQ_LIST_FREE))
+			describe(&entries[(*filled)++], slot, holder,
+				 call->client);
+	}
+	return slot;
+}
+
+static int list(struct freq_state *state, struct freq_call *call)
+{
+	const struct freq_list *asked = call->argument;
+	u32 *progress = call->progress, wanted, filled;
+	struct freq_list reply = *asked;
+	const struct freq_slot *slot;
+	u64 cursor = asked->cursor;
+	int ret;
+
+	if (asked->flags & ~(FREQ_LIST_FREE | FREQ_LIST_ALLOCATED))
+		return -EINVAL;
+	if (!freq_pool_sort(&state->pool))
+		return FREQ_WANT_AGAIN;
+
+	filled = progress[PROGRESS_FILLED] & ~BEGUN;
+	if (progress[PROGRESS_FILLED] & BEGUN)
+		cursor = (u64)progress[PROGRESS_CURSOR + 1] << 32 |
+			 progress[PROGRESS_CURSOR];
+	wanted = asked->flags ?: FREQ_LIST_FREE | FREQ_LIST_ALLOCATED;
+	slot = fill(state, call, wanted, &filled, cursor);
+	reply.cursor = slot ? slot->number : 0;
+	if (slot && filled < asked->count) {
+		progress[PROGRESS_FILLED] = filled | BEGUN;
+		progress[PROGRESS_CURSOR] = lower_32_bits(slot->number);
+		progress[PROGRESS_CURSOR + 1] = upper_32_bits(slot->number);
+		return FREQ_WANT_AGAIN;
+	}
+	reply.count = filled;
+	ret = freq_request_reply(call, &reply, sizeof(reply));
+	if (ret)
+		return ret;
+	call->out = asked->entries;
+	call->out_size = reply.count * sizeof(struct freq_entry);
+	return 0;
+}
+
+const struct freq_request freq_request_list = {
+	.command = FREQ_IOC_LIST,
+	.size_min = offsetofend(struct freq_list, flags),
+	.flags = FREQ_REQUEST_ARRAY,
+	.array = {
+		.pointer = offsetof(struct freq_list, entries),
+		.count = offsetof(struct freq_list, count),
+		.element = sizeof(struct freq_entry),
+		.max = FREQ_LIST_MAX,
+	},
+	.handle = list,
+};

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The requests: from an argument of the uapi to a change of the state.
+ */
+#ifndef FREQ_REQUEST_REQUEST_H
+#define FREQ_REQUEST_REQUEST_H
+
+#include <linux/bits.h>
+#include <linux/stddef.h>
+
+#include <linux/freq.h>
+
+#include "contract/door.h"
+#include "state/state.h"
+
+/**
+ * struct freq_array - an array that hangs off the argument of a request
+ * @pointer: offset in the argument of its address, a __u64
+ * @count: offset in the argument of its number of elements, a __u32
+ * @element: size of an element, in bytes; 0: the request has no array
+ * @max: the most elements; more are refused with E2BIG, none with EINVAL
+ */
+struct freq_array {
+	u16 pointer;
+	u16 count;
+	u32 element;
+	u32 max;
+};
+
+/* Refused with EPERM on a descriptor that is not open for writing: FMODE_WRITE. */
+#define FREQ_REQUEST_WRITE	BIT(1)
+/* Refused with EPERM without CAP_SYS_ADMIN in the initial user namespace. */
+#define FREQ_REQUEST_ADMIN	BIT(2)
+/* It has an array, */
+#define FREQ_REQUEST_ARRAY	BIT(3)
+/* which goes from the caller to the release. */
+#define FREQ_REQUEST_ARRAY_IN	BIT(4)
+
+/*
+ * The word of a call's progress that is the phase of its claim. As long as it is
+ * not FREQ_CLAIM_NONE, the handler looks at &freq_call.status itself.
+ */
+#define FREQ_PROGRESS_CLAIM	3
+
+/**
+ * struct freq_request - a request
+ * @command: its FREQ_IOC_* number, with direction and size of the argument as
+ *	this release knows it
+ * @size_min: size of the first version of its argument; never changes
+ * @flags: FREQ_REQUEST_*
+ * @array: the array that hangs off the argument, if any: in the call's buffer
+ * @handle: an operation (see contract/door.h) that does it. What it returns
+ *	leaves the state unchanged, if it is not 0. It must not change the
+ *	argument.
+ */
+struct freq_request {
+	u32 command;
+	u16 size_min;
+	u16 flags;
+	struct freq_array array;
+	int (*handle)(struct freq_state *state, struct freq_call *call);
+};
+
+/* The requests of the release, by _IOC_NR(); what it does not know is NULL. */
+extern const struct freq_request *const freq_requests[];
+extern const u32 freq_request_count;
+
+extern const struct freq_request freq_request_info;
+extern const struct freq_request freq_request_list;
+extern const struct freq_request freq_request_allocate;
+extern const struct freq_request freq_request_deallocate;
+extern const struct freq_request freq_request_inject;
+extern const struct freq_request freq_request_allocate_batch;
+extern const struct freq_request freq_request_deallocate_batch;
+extern const struct freq_request freq_request_stop;
+
+int freq_request_enter(void *state, struct freq_call *call);
+int freq_request_reply_long(struct freq_call *call, const void *reply,
+			    u32 size);
+
+/**
+ * freq_request_reply() - write the reply of a request
+ * @call: the call
+ * @reply: the argument with its out-fields
+ * @size: size of the argument as this release knows it, in bytes
+ *
+ * What the caller knows beyond that becomes zero.
+ *
+ * Return: as freq_door_copy_out().
+ */
+static __always_inline int freq_request_reply(struct freq_call *call,
+					      const void *reply, u32 size)
+{
+	u32 given = _IOC_SIZE(call->command);
+
+	if (unlikely(given > size))
+		return freq_request_reply_long(call, reply, size);
+	return freq_door_copy_out(call, call->address, reply, given);
+}
+
+/**
+ * freq_request_is_known() - test whether the release knows a request
+ * @command: its number
+ *
+ * Return: true if it does.
+ */
+static inline bool freq_request_is_known(u32 command)
+{
+	return _IOC_NR(command) < freq_request_count &&
+	       freq_requests[_IOC_NR(command)];
+}
+
+#endif /* FREQ_REQUEST_REQUEST_H */

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The pool: every frequency that there is, the order in which the free ones
+ * are given out, and the order of their numbers.
+ */
+#ifndef FREQ_STATE_POOL_H
+#define FREQ_STATE_POOL_H
+
+#include <linux/hash.h>
+#include <linux/math64.h>
+#include <linux/types.h>
+
+#include <linux/freq.h>
+
+#include "contract/format.h"
+#include "state/mirror.h"
+#include "state/table.h"
+
+/**
+ * freq_pool_slot() - find a slot
+ * @pool: the pool
+ * @index: its index, 1 to the pool's slot_count
+ *
+ * Return: the slot, to be read.
+ */
+static inline const struct freq_slot *
+freq_pool_slot(const struct freq_pool *pool, u32 index)
+{
+	return freq_table_at(&pool->slots, index, sizeof(struct freq_slot));
+}
+
+/* A slot that is marked, or need not be. */
+static inline struct freq_slot *freq_pool_write(struct freq_pool *pool,
+						u32 index)
+{
+	return freq_table_at(&pool->slots, index, sizeof(struct freq_slot));
+}
+
+/**
+ * freq_pool_change() - find a slot that is about to change
+ * @pool: the pool
+ * @index: its index, 1 to the pool's slot_count
+ *
+ * Return: the slot, to be written before the mutex is dropped.
+ */
+static inline struct freq_slot *freq_pool_change(struct freq_pool *pool,
+						 u32 index)
+{
+	freq_mirror_slot(pool->mirror, index);
+	return freq_pool_write(pool, index);
+}
+
+/*
+ * Both halves of the product, since the frequencies of a plan are evenly
+ * spaced: either half alone leaves some plans with long chains.
+ */
+static inline u32 freq_pool_hash(u64 number)
+{
+	return mul_u64_u64_shr(number, GOLDEN_RATIO_64, 64) ^
+	       mul_u64_u64_shr(number, GOLDEN_RATIO_64, 0);
+}
+
+void freq_pool_init(struct freq_pool *pool);
+int freq_pool_dismantle(struct freq_pool *pool, struct freq_call *call);
+
+/**
+ * freq_pool_room() - count what can still be added
+ * @pool: the pool
+ *
+ * Return: how many frequencies.
+ */
+static inline u32 freq_pool_room(const struct freq_pool *pool)
+{
+	return FREQ_POOL_MAX - pool->slot_count;
+}
+
+int freq_pool_reserve(struct freq_pool *pool, u32 count,
+		      struct freq_call *call);
+void freq_pool_copy_counts(struct freq_pool *to, const struct freq_pool *from);
+
+u32 freq_pool_stage(struct freq_pool *pool, const u64 *numbers, u32 count);
+void freq_pool_unstage(struct freq_pool *pool);
+void freq_pool_publish(struct freq_pool *pool);
+
+/**
+ * freq_pool_bucket() - find a bucket
+ * @pool: the pool
+ * @hash: the hash of the frequencies in it
+ *
+ * The low bits of the hash tell the slot that has the bucket, the highest one
+ * which of its two.
+ *
+ * Return: the index of the first slot in it.
+ */
+static inline u32 *freq_pool_bucket(struct freq_pool *pool, u32 hash)
+{
+	u32 index = hash & pool->bucket_mask;
+
+	if (index > pool->bucket_last)
+		index &= pool->bucket_mask >> 1;
+	return &freq_pool_write(pool, index)->buckets[hash >> 31];
+}
+
+/* As freq_pool_find(), but also for what is staged. */
+static inline u32 freq_pool_find_any(struct freq_pool *pool, u64 number)
+{
+	u32 index = *freq_pool_bucket(pool, freq_pool_hash(number));
+	const struct freq_slot *slot;
+
+	for (; index; index = slot->chain) {
+		slot = freq_pool_slot(pool, index);
+		if (slot->number == number)
+			break;
+	}
+	return index;
+}
+
+/**
+ * freq_pool_find() - find a frequency
+ * @pool: the pool
+ * @number: the frequency
+ *
+ * Return: the index of its slot, or 0 if it is not in the pool.
+ */
+static inline u32 freq_pool_find(struct freq_pool *pool, u64 number)
+{
+	u32 index = freq_pool_find_any(pool, number);
+
+	return index <= pool->visible ? index : 0;
+}
+
+/**
+ * freq_pool_mark_append() - mark what freq_pool_append() is to change
+ * @pool: the pool
+ * @queue: the queue
+ * @index: the slot
+ *
+ * The functions that move slots mark nothing themselves, but for
+ * freq_pool_splice().
+ */
+static inline void freq_pool_mark_append(struct freq_pool *pool,
+					 const struct freq_queue *queue,
+					 u32 index)
+{
+	if (likely(!pool->mirror))
+		return;
+	freq_mirror_slot(pool->mirror, index);
+	freq_mirror_slot(pool->mirror, queue->last);
+}
+
+void freq_pool_mark_remove(struct freq_pool *pool, u32 index);
+
+/**
+ * freq_pool_pop() - pop the first slot of a queue
+ * @queue: the queue
+ * @slot: the slot
+ */
+static inline void freq_pool_pop(struct freq_queue *queue,
+				 const struct freq_slot *slot)
+{
+	queue->first = slot->next;
+	if (!queue->first)
+		queue->last = 0;
+	queue->count--;
+}
+
+/**
+ * freq_pool_append() - put a slot last in a holder's queue
+ * @pool: the pool
+ * @queue: the queue
+ * @slot: the slot; it is in no queue
+ * @index: its index
+ */
+static inline void freq_pool_append(struct freq_pool *pool,
+				    struct freq_queue *queue,
+				    struct freq_slot *slot, u32 index)
+{
+	u32 last = queue->last;
+
+	slot->next = 0;
+	slot->prev = last;
+	if (last)
+		freq_pool_write(pool, last)->next = index;
+	else
+		queue->first = index;
+	queue->last = index;
+	queue->count++;
+}
+
+/**
+ * freq_pool_unlink() - take a slot out of its holder's queue, but for the count
+ * @pool: the pool
+ * @queue: the queue that it is in
+ * @slot: the slot
+ * @index: its index
+ */
+static inline void freq_pool_unlink(struct freq_pool *pool,
+				    struct freq_queue *queue,
+				    const struct freq_slot *slot, u32 index)
+{
+	u32 next = slot->next, prev;
+
+	if (queue->first == index) {
+		queue->first = next;
+		if (!next)
+			queue->last = 0;
+		return;
+	}
+	prev = slot->prev;
+	freq_pool_write(pool, prev)->next = next;
+	if (next)
+		freq_pool_write(pool, next)->prev = prev;
+	else
+		queue->last = prev;
+}
+
+void freq_pool_restore(struct freq_pool *pool, struct freq_queue *queue,
+		       struct freq_slot *slot, u32 index);
+void freq_pool_splice(struct freq_pool *pool, struct freq_queue front,
+		      struct freq_queue *queue);
+
+bool freq_pool_sort(struct freq_pool *pool);
+u32 freq_pool_rank(const struct freq_pool *pool, u64 number);
+const struct freq_slot *freq_pool_ranked(const struct freq_pool *pool, u32 rank);
+
+#endif /* FREQ_STATE_POOL_H */

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: Who holds what
+ *
+ * A client that allocates for the first time gets a holder, whose index is the
+ * client's data. Each slot of an allocated frequency names its holder as its
+ * owner, and is in one of the holder's two queues.
+ *
+ * When the client is closed, its queue of what goes back is spliced in front of
+ * the free slots. The slots in it still name the holder then; but a holder whose
+ * client is closed owns only what is kept, so they are free, and each forgets it
+ * when it is allocated next. The holder is used again when no slot names it.
+ *
+ * The functions here run under the server's mutex (see contract/door.h).
+ */
+#include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "state/state.h"
+
+/* Up to how many frequencies are looked up and freed in one hold. */
+#define FREE_AT_ONCE 32
+
+/* How many holders one hold dismantles. */
+#define DISMANTLE_STEP 256
+
+/**
+ * freq_state_create() - make a state that has nothing yet
+ *
+ * It needs room for slot 0 and holder 0 before anything is done with it, see
+ * freq_state_reserve().
+ *
+ * Context: may sleep; without the mutex.
+ * Return: the state, which freq_state_destroy() frees; or an ERR_PTR of
+ * -ENOMEM.
+ */
+struct freq_state *freq_state_create(void)
+{
+	struct freq_state *state;
+
+	state = kvzalloc(sizeof(*state), GFP_KERNEL_ACCOUNT);
+	if (!state)
+		return ERR_PTR(-ENOMEM);
+	freq_pool_init(&state->pool);
+	INIT_LIST_HEAD(&state->claimants);
+	INIT_LIST_HEAD(&state->readers);
+	return state;
+}
+
+/**
+ * freq_state_reserve() - see to it that a state can have slots and holders
+ * @state: the state
+ * @slots: how many slots, slot 0 among them
+ * @holders: how many holders, holder 0 among them
+ * @call: the call that provides the memory
+ *
+ * Return: as freq_table_reserve().
+ */
+int freq_state_reserve(struct freq_state *state, u32 slots, u32 holders,
+		       struct freq_call *call)
+{
+	return freq_pool_reserve(&state->pool, slots, call) ?:
+	       freq_table_reserve(&state->holders, holders,
+				  sizeof(struct freq_holder), call);
+}
+
+/**
+ * freq_state_destroy() - FREQ_OP_DESTROY
+ * @data: the state
+ * @call: the call that frees it
+ *
+ * Return: 0 if it is gone; FREQ_WANT_AGAIN.
+ */
+int freq_state_destroy(void *data, struct freq_call *call)
+{
+	struct freq_state *state = data;
+	struct freq_reader *reader, *next;
+	u32 left = DISMANTLE_STEP;
+	int ret;
+
+	while (state->holder_count) {
+		put_pid(freq_state_holder_at(state,
+					     state->holder_count--)->pid);
+		if (!--left)
+			return FREQ_WANT_AGAIN;
+	}
+	ret = freq_table_dismantle(&state->holders, call) ?:
+	      freq_pool_dismantle(&state->pool, call);
+	if (ret)
+		return ret;
+	list_for_each_entry_safe(reader, next, &state->readers, list)
+		freq_door_free(call, reader);
+	freq_door_free(call, state);
+	return 0;
+}
+
+/**
+ * freq_state_claim() - claim the state for what takes several holds
+ * @state: the state
+ * @call: the call that wants to
+ * @phase: enum freq_claim, in the call's progress; 0 at first
+ *
+ * One call at a time adds slots, or makes a copy of the state. A release takes
+ * over only with the claim, so what takes several holds ends in the release in
+ * which it began. Others sleep, and are woken all when the claim ends: so no
+ * list of theirs is left to a release that may not know their request.
+ *
+ * Return: 0 if it is the call's now, until freq_state_unclaim();
+ * FREQ_WANT_SLEEP; -ERESTARTSYS by a signal.
+ */
+int freq_state_claim(struct freq_state *state, struct freq_call *call,
+		     u32 *phase)
+{
+	if (*phase == FREQ_CLAIM_HELD)
+		return 0;
+	if (*phase == FREQ_CLAIM_WAITING) {
+		list_del_init(&call->link);
+		*phase = FREQ_CLAIM_NONE;
+		if (call->status)
+			return call->status;
+	}
+	if (!state->claimed) {
+		state->claimed = 1;
+		*phase = FREQ_CLAIM_HELD;
+		return 0;
+	}
+	list_add_tail(&call->link, &state->claimants);
+	*phase = FREQ_CLAIM_WAITING;
+	return freq_door_sleep(call, KTIME_MAX, CLOCK_MONOTONIC);
+}
+
+/**
+ * freq_state_unclaim() - end a claim
+ * @state: the state
+ */
+void freq_state_unclaim(struct freq_state *state)
+{
+	struct freq_call *call, *next;
+
+	state->claimed = 0;
+	list_for_each_entry_safe(call, next, &state->claimants, link) {
+		list_del_init(&call->link);
+		freq_door_wake(call);
+	}
+}
+
+/**
+ * freq_state_allocated() - count what is allocated
+ * @state: the state
+ *
+ * Return: the number of allocated frequencies.
+ */
+u32 freq_state_allocated(const struct freq_state *state)
+{
+	return state->pool.visible - state->pool.free.count;
+}
+
+/**
+ * freq_state_holder() - find the holder of a slot
+ * @state: the state
+ * @slot: the slot
+ *
+ * Return: its holder, or NULL if it is free.
+ */
+const struct freq_holder *freq_state_holder(const struct freq_state *state,
+					    const struct freq_slot *slot)
+{
+	const u32 flags = FREQ_OWNER_KEEP | FREQ_OWNER_MARK;
+	const struct freq_holder *holder;
+
+	if (!slot->owner)
+		return NULL;
+	holder = freq_state_holder_at(state, slot->owner & ~flags);
+	if (!holder->pid && !(slot->owner & FREQ_OWNER_KEEP))
+		return NULL;
+	return holder;
+}
+
+/**
+ * freq_state_reserve_holder() - see to it that there is room for a new holder
+ * @state: the state
+ * @call: the call that provides the memory
+ *
+ * Return: as freq_table_reserve().
+ */
+int freq_state_reserve_holder(struct freq_state *state,
+			      struct freq_call *call)
+{
+	struct freq_mirror *mirror = state->pool.mirror;
+	u32 count = state->holder_count + 2;
+	int ret;
+
+	if (state->unused_holder)
+		return 0;
+	ret = freq_table_reserve(&state->holders, count,
+				 sizeof(struct freq_holder), call);
+	if (ret || !mirror)
+		return ret;
+	ret = freq_mirror_reserve(mirror, mirror->slots.end, count, call);
+	if (ret != -ENOMEM)
+		return ret;
+	/* That ends the conversion, not the request. */
+	mirror->err = ret;
+	state->pool.mirror = NULL;
+	return 0;
+}
+
+/**
+ * freq_state_create_holder() - make a client a holder
+ * @state: the state, with room for it: see freq_state_reserve_holder()
+ * @client: the client
+ *
+ * Return: the index of the holder.
+ */
+u32 freq_state_create_holder(struct freq_state *state,
+			     const struct freq_client *client)
+{
+	u32 index = state->unused_holder;
+	struct freq_holder *holder;
+
+	if (!index)
+		index = ++state->holder_count;
+	holder = freq_state_change_holder(state, index);
+	state->unused_holder = holder->next;
+	memset(holder, 0, sizeof(*holder));
+	holder->pid = get_pid(client->pid);
+	holder->uid = client->uid;
+	state->open_holders++;
+	return index;
+}
+
+/* Who keeps a frequency is a user; who holds one otherwise is a client. */
+static __always_inline int check_owner(const struct freq_state *state,
+				       const struct freq_call *call,
+				       const struct freq_slot *slot,
+				       bool *is_admin)
+{
+	const struct freq_holder *holder;
+	u32 owner = slot->owner;
+
+	/* In one request twice: the second time it is not allocated. */
+	if (!owner || owner & FREQ_OWNER_MARK)
+		return -ENOENT;
+	if (freq_state_is_owner(slot, call->client))
+		return 0;
+	holder = freq_state_holder_at(state, owner & ~FREQ_OWNER_KEEP);
+	if (!(owner & FREQ_OWNER_KEEP))
+		return holder->pid ? -EPERM : -ENOENT;
+	if (uid_eq(holder->uid, call->client->uid) || *is_admin)
+		return 0;
+	*is_admin = capable(CAP_SYS_ADMIN);
+	return *is_admin ? 0 : -EPERM;
+}
+
+/* Undoes what free_own() has done, the last first. */
+static void restore_own(struct freq_pool *pool, struct freq_queue *queue,
+			u64 *numbers, u32 count, u32 index, u32 own)
+{
+	struct freq_slot *slot;
+	u32 before;
+
+	while (count--) {
+		slot = freq_pool_write(pool, index);
+		before = slot->next;
+		slot->next = numbers[count];
+		slot->owner = own;
+		freq_pool_restore(pool, queue, slot, index);
+		numbers[count] = slot->number;
+		index = before;
+	}
+}
+
+/*
+ * Frees what the client holds and does not keep, in one pass: a third quicker
+ * than marking first. Returns false, with nothing changed, if one of them is
+ * something else.
+ */
+static bool free_own(struct freq_state *state, u32 own, u64 *numbers, u32 count)
+{
+	struct freq_pool *pool = &state->pool;
+	struct freq_queue freed = { .count = count }, *queue;
+	u64 *end = numbers + count, *at;
+	struct freq_slot *slot;
+	u32 index, next;
+
+	if (unlikely(!own))
+		return false;
+	queue = &freq_state_change_holder(state, own)->held;
+	for (at = numbers; at < end; at++) {
+		index = freq_pool_find_any(pool, *at);
+		slot = freq_pool_write(pool, index);
+		if (unlikely(slot->owner != own)) {
+			restore_own(pool, queue, numbers, at - numbers,
+				    freed.first, own);
+			return false;
+		}
+		if (unlikely(pool->mirror))
+			freq_pool_mark_remove(pool, index);
+		if (at == numbers)
+			freed.last = index;
+		next = slot->next;
+		freq_pool_unlink(pool, queue, slot, index);
+		*at = next;
+		slot->owner = 0;
+		slot->next = freed.first;
+		freed.first = index;
+	}
+	queue->count -= count;
+	freq_pool_splice(pool, freed, &pool->free);
+	return true;
+}
+
+/* Replaces each frequency by the index of its slot, 0 if there is none. */
+static void find_all(struct freq_pool *pool, u64 *numbers, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		numbers[i] = freq_pool_find_any(pool, numbers[i]);
+}
+
+static void unmark(struct freq_pool *pool, const u64 *indices, u32 count)
+{
+	while (count--)
+		freq_pool_write(pool, indices[count])->owner &=
+			~FREQ_OWNER_MARK;
+}
+
+static int mark_all(struct freq_state *state, const struct freq_call *call,
+		    const u64 *indices, u32 count, u32 *failed)
+{
+	bool is_admin = false;
+	struct freq_slot *slot;
+	u32 i;
+	int err;
+
+	for (i = 0; i < count; i++) {
+		slot = freq_pool_write(&state->pool, indices[i]);
+		err = check_owner(state, call, slot, &is_admin);
+		if (unlikely(err)) {
+			*failed = i;
+			unmark(&state->pool, indices, i);
+			return err;
+		}
+		slot->owner |= FREQ_OWNER_MARK;
+	}
+	return 0;
+}
+
+/* Frees what is marked: the first first, so that the last is next. */
+static void free_marked(struct freq_state *state, const u64 *indices, u32 count)
+{
+	const u32 flags = FREQ_OWNER_KEEP | FREQ_OWNER_MARK;
+	struct freq_pool *pool = &state->pool;
+	struct freq_queue freed = { .last = indices[0], .count = count };
+	const u64 *end = indices + count, *at;
+	struct freq_queue none = { }, *queue = &none;
+	struct freq_holder *holder = NULL;
+	u32 owner = 0, index, run = 0;
+	struct freq_slot *slot;
+
+	for (at = indices; unlikely(pool->mirror) && at < end; at++)
+		freq_pool_mark_remove(pool, *at);
+	for (at = indices; at < end; at++, run++) {
+		index = *at;
+		slot = freq_pool_write(pool, index);
+		if (unlikely(slot->owner != owner)) {
+			queue->count -= run;
+			run = 0;
+			if (holder)
+				freq_state_put_holder(state, holder,
+						      owner & ~flags);
+			owner = slot->owner;
+			holder = freq_state_change_holder(state,
+							  owner & ~flags);
+			queue = owner & FREQ_OWNER_KEEP ? &holder->kept :
+							  &holder->held;
+		}
+		freq_pool_unlink(pool, queue, slot, index);
+		slot->owner = 0;
+		slot->next = freed.first;
+		freed.first = index;
+	}
+	queue->count -= run;
+	freq_state_put_holder(state, holder, owner & ~flags);
+	freq_pool_splice(pool, freed, &pool->free);
+}
+
+/**
+ * freq_state_deallocate() - make frequencies free again, or none of them
+ * @state: the state
+ * @call: the call of who wants that; its first word of progress says whether
+ *	@numbers are indices of slots already
+ * @numbers: the frequencies; clobbered
+ * @count: how many; not 0
+ * @failed: out: at an error, the index in @numbers of the one it is about
+ *
+ * What is not the client's alone is looked up, marked, then freed. A slot never
+ * moves and never goes: so many are looked up in a hold of their own.
+ *
+ * Return: 0; -ENOENT if one is not in the pool, or not allocated, or there
+ * twice; -EPERM if it is somebody else's; or a FREQ_WANT_*.
+ */
+int freq_state_deallocate(struct freq_state *state, struct freq_call *call,
+			  u64 *numbers, u32 count, u32 *failed)
+{
+	int err;
+
+	if (!call->progress[0]) {
+		if (likely(free_own(state, call->client->data, numbers, count)))
+			return 0;
+		find_all(&state->pool, numbers, count);
+		call->progress[0] = count > 1;
+		if (count > FREE_AT_ONCE)
+			return FREQ_WANT_AGAIN;
+	}
+	err = mark_all(state, call, numbers, count, failed);
+	if (err)
+		return err;
+	free_marked(state, numbers, count);
+	return 0;
+}
+
+/**
+ * freq_state_close() - FREQ_OP_CLOSE: end what a client holds
+ * @data: the state
+ * @call: the call
+ *
+ * What goes back is in front of the free frequencies as if it had never been
+ * allocated.
+ *
+ * Return: 0.
+ */
+int freq_state_close(void *data, struct freq_call *call)
+{
+	struct freq_state *state = data;
+	u32 index = call->client->data;
+	struct freq_holder *holder;
+
+	if (!index)
+		return 0;
+	holder = freq_state_change_holder(state, index);
+	put_pid(holder->pid);
+	holder->pid = NULL;
+	holder->stale = holder->held.count;
+	freq_pool_splice(&state->pool, holder->held, &state->pool.free);
+	memset(&holder->held, 0, sizeof(holder->held));
+	state->open_holders--;
+	freq_state_put_holder(state, holder, index);
+	call->client->data = 0;
+	if (unlikely(state->pool.mirror))
+		freq_mirror_settle(state->pool.mirror, state);
+	return 0;
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Users of the services of the door that no other release uses yet: sleep and
+ * wake, read, write, poll, the timer, a refused open, slices of a close, fdinfo,
+ * store, and words that outlive a stop.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/string.h>
+
+#include "state/state.h"
+#include "knobs.h"
+#include "release_v90.h"
+#include "services.h"
+
+/* How many holds the close of a client takes. */
+#define SLICES 3
+
+/* The word that counts opens. */
+#define WORD_OPENS 0
+
+/**
+ * freq_services_sleep_now() - test whether a call sleeps
+ * @state: the state
+ *
+ * Return: true if one does.
+ */
+bool freq_services_sleep_now(const struct freq_state *state)
+{
+	return state->sleepers.next && !list_empty(&state->sleepers);
+}
+
+/* What has made the state knows nothing of sleepers. */
+static void init(struct freq_state *state)
+{
+	if (!state->sleepers.next)
+		INIT_LIST_HEAD(&state->sleepers);
+}
+
+static int sleep(struct freq_state *state, struct freq_call *call)
+{
+	const struct freq_sleep *asked = call->argument;
+	u32 *phase = &call->progress[FREQ_PROGRESS_CLAIM];
+
+	init(state);
+	if (*phase == FREQ_CLAIM_WAITING) {
+		*phase = FREQ_CLAIM_NONE;
+		if (!call->status)
+			return 0;
+		list_del_init(&call->link);
+		return call->status == -ETIME ? -ETIMEDOUT : call->status;
+	}
+	/* A copy that is being made has no sleepers. */
+	if (state->claimed)
+		return -EBUSY;
+	list_add_tail(&call->link, &state->sleepers);
+	*phase = FREQ_CLAIM_WAITING;
+	return freq_door_sleep(call, asked->deadline < 0 ? KTIME_MAX :
+			       asked->deadline, asked->clock);
+}
+
+const struct freq_request freq_services_sleep = {
+	.command = FREQ_IOC_SLEEP,
+	.size_min = sizeof(struct freq_sleep),
+	.flags = FREQ_REQUEST_WRITE,
+	.handle = sleep,
+};
+
+static int wake(struct freq_state *state, struct freq_call *call)
+{
+	struct freq_call *sleeper;
+
+	init(state);
+	sleeper = list_first_entry_or_null(&state->sleepers, struct freq_call,
+					   link);
+	if (!sleeper)
+		return -ENOENT;
+	list_del_init(&sleeper->link);
+	freq_door_wake(sleeper);
+	return 0;
+}
+
+const struct freq_request freq_services_wake = {
+	.command = FREQ_IOC_WAKE,
+	.flags = FREQ_REQUEST_WRITE,
+	.handle = wake,
+};
+
+static int timer(struct freq_state *state, struct freq_call *call)
+{
+	const struct freq_sleep *asked = call->argument;
+
+	freq_door_set_timer(call, asked->deadline < 0 ? KTIME_MAX :
+			    asked->deadline);
+	return 0;
+}
+
+const struct freq_request freq_services_timer = {
+	.command = FREQ_IOC_TIMER,
+	.size_min = sizeof(struct freq_sleep),
+	.flags = FREQ_REQUEST_WRITE,
+	.handle = timer,
+};
+
+int freq_services_tick(void *data, struct freq_call *call)
+{
+	struct freq_state *state = data;
+
+	state->ticks++;
+	call->notify = "services";
+	call->uevent = "TICK=1";
+	return 0;
+}
+
+int freq_services_open(void *state, struct freq_call *call)
+{
+	if (freq_knob_is("open"))
+		return -EACCES;
+	call->server->words[WORD_OPENS]++;
+	return 0;
+}
+
+int freq_services_close(void *data, struct freq_call *call)
+{
+	struct freq_state *state = data;
+
+	if (state->poller == call->client)
+		state->poller = NULL;
+	state->slices++;
+	if (++call->progress[0] < SLICES)
+		return FREQ_WANT_AGAIN;
+	return freq_state_close(state, call);
+}
+
+int freq_services_flush(void *data, struct freq_call *call)
+{
+	struct freq_state *state = data;
+
+	state->flushes++;
+	return 0;
+}
+
+static void wake_poller(struct freq_state *state, u32 events)
+{
+	if (state->poller)
+		freq_door_wake_poll(state->poller, events);
+}
+
+int freq_services_read(void *data, struct freq_call *call)
+{
+	struct freq_state *state = data;
+	int ret;
+
+	if (call->text_size < sizeof(state->mail))
+		return -EINVAL;
+	if (!state->has_mail)
+		return -EAGAIN;
+	ret = freq_door_copy_out(call, 0, &state->mail, sizeof(state->mail));
+	if (ret)
+		return ret;
+	state->has_mail = 0;
+	wake_poller(state, (__force u32)EPOLLOUT);
+	call->result = sizeof(state->mail);
+	return 0;
+}
+
+int freq_services_write(void *data, struct freq_call *call)
+{
+	struct freq_state *state = data;
+
+	if (call->status)
+		return call->status;
+	if (call->text_size != sizeof(state->mail))
+		return -EINVAL;
+	if (!call->buffer) {
+		call->want = sizeof(state->mail);
+		return FREQ_WANT_COPY_IN;
+	}
+	if (state->has_mail)
+		return -EAGAIN;
+	state->mail = *(u64 *)call->buffer;
+	state->has_mail = 1;
+	wake_poller(state, (__force u32)EPOLLIN);
+	call->result = sizeof(state->mail);
+	return 0;
+}
+
+int freq_services_poll(void *data, struct freq_call *call)
+{
+	struct freq_state *state = data;
+
+	state->poller = call->client;
+	call->result = (__force u32)(state->has_mail ? EPOLLIN : EPOLLOUT);
+	return 0;
+}
+
+int freq_services_fdinfo(void *state, struct freq_call *call)
+{
+	if (call->status)
+		return call->status;
+	if (!call->buffer) {
+		call->want = 64;
+		return FREQ_WANT_BUFFER;
+	}
+	call->result = scnprintf(call->buffer, 64, "freq-client:\t%llu\n",
+				 call->client->id);
+	return 0;
+}
+
+int freq_services_show(void *data, struct freq_call *call)
+{
+	const struct freq_state *state = data;
+
+	call->result = call->offset ? 0 :
+		       scnprintf(call->text, call->text_size,
+				 "ticks %u flushes %u slices %u opens %llu\n",
+				 state->ticks, state->flushes, state->slices,
+				 call->server->words[WORD_OPENS]);
+	return 0;
+}
+
+int freq_services_store(void *data, struct freq_call *call)
+{
+	struct freq_state *state = data;
+
+	if (strcmp(call->name, "services") || call->text_size < 1 ||
+	    call->text[0] != '0')
+		return -EINVAL;
+	state->ticks = 0;
+	state->flushes = 0;
+	state->slices = 0;
+	call->result = call->text_size;
+	return 0;
+}

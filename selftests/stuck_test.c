@@ -1,0 +1,722 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Clients stuck in a page fault: of the argument, of an array, or of the
+ * reply. A request that is stuck has not begun. So it holds no frequency and
+ * delays neither clients nor upgrades, and it is answered by the release that
+ * runs when the page is there. SIGKILL ends it.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+
+#include "../kselftest_harness.h"
+#include "freq_test.h"
+
+/* The pool is 1 to this; what is injected; and what is never there. */
+#define POOL		100
+#define POOL_PARAMETER	"frequencies=1-100"
+#define FRESH		1000
+#define UNKNOWN		5000
+
+#define UPGRADES	10
+
+/* Where it faults. */
+enum place {
+	ARGUMENT,	/* the argument cannot be read, or written if it is out */
+	ARRAY,		/* the argument can, but the array cannot */
+	REPLY,		/* all can be read, but the argument cannot be written */
+};
+
+/**
+ * struct call - a request that gets stuck
+ * @name: for the log
+ * @request: its number
+ * @place: where
+ * @error: what a release that knows the request answers
+ * @flags: in the argument
+ * @allocated: by how many it changes the number of allocated frequencies
+ * @injected: how many frequencies it adds
+ */
+struct call {
+	const char *name;
+	unsigned int request;
+	enum place place;
+	int error;
+	__u32 flags;
+	int allocated;
+	int injected;
+};
+
+#define CALL(number, where, ...)					\
+	{								\
+		.name = #number ", " #where,				\
+		.request = FREQ_IOC_##number,				\
+		.place = where,						\
+		__VA_ARGS__						\
+	}
+
+static const struct call calls[] = {
+	CALL(INFO, ARGUMENT),
+	CALL(LIST, ARGUMENT),
+	CALL(LIST, ARRAY),
+	CALL(LIST, REPLY),
+	CALL(ALLOCATE, ARGUMENT, .allocated = 1),
+	CALL(ALLOCATE, REPLY, .allocated = 1),
+	CALL(DEALLOCATE, ARGUMENT, .allocated = -1),
+	CALL(INJECT, ARGUMENT, .injected = 2),
+	CALL(INJECT, ARRAY, .injected = 2),
+	CALL(INJECT, REPLY, .error = -EEXIST),
+	CALL(ALLOCATE_BATCH, ARGUMENT, .allocated = 3),
+	CALL(ALLOCATE_BATCH, ARRAY, .allocated = 3),
+	CALL(DEALLOCATE_BATCH, ARGUMENT, .allocated = -2),
+	CALL(DEALLOCATE_BATCH, ARRAY, .allocated = -2),
+	CALL(DEALLOCATE_BATCH, REPLY, .error = -ENOENT),
+};
+
+#define CALLS	((int)(sizeof(calls) / sizeof(*calls)))
+
+union argument {
+	struct freq_info info;
+	struct freq_list list;
+	struct freq_allocate allocate;
+	struct freq_deallocate deallocate;
+	struct freq_inject inject;
+	struct freq_batch batch;
+};
+
+/**
+ * struct caller - a thread that gets stuck
+ * @call: in what
+ * @slow: the page that is missing
+ * @thread: the thread
+ * @fd: its client
+ * @argument: the argument, or what it is to be when the page comes
+ * @entries: the array of LIST, or what it is to be
+ * @numbers: the array of the others
+ * @at: where the argument is
+ * @array: where the array is
+ * @done: whether it was answered
+ * @error: the answer
+ */
+struct caller {
+	const struct call *call;
+	struct slow_page slow;
+	pthread_t thread;
+	int fd;
+	union argument argument;
+	struct freq_entry entries[POOL];
+	__u64 numbers[4];
+	union argument *at;
+	void *array;
+	bool done;
+	int error;
+};
+
+static bool is_list(const struct call *call)
+{
+	return call->request == FREQ_IOC_LIST;
+}
+
+/* The client, what it holds, its argument and its array. */
+static int caller_prepare(struct caller *caller, const struct call *call)
+{
+	union argument *argument = &caller->argument;
+	__u64 *numbers = caller->numbers;
+
+	caller->call = call;
+	caller->fd = open_client();
+	if (fails(caller->fd >= 0))
+		return -1;
+	switch (call->request) {
+	case FREQ_IOC_LIST:
+		argument->list.count = POOL;
+		break;
+	case FREQ_IOC_ALLOCATE:
+		argument->allocate.flags = call->flags;
+		break;
+	case FREQ_IOC_DEALLOCATE:
+		return differ(0, try_allocate(caller->fd, 0,
+					      &argument->deallocate.frequency));
+	case FREQ_IOC_INJECT:
+		numbers[0] = FRESH + 2 * (call - calls);
+		numbers[1] = call->error ? 1 : numbers[0] + 1;
+		argument->inject.count = 2;
+		break;
+	case FREQ_IOC_ALLOCATE_BATCH:
+		argument->batch.count = call->allocated;
+		argument->batch.flags = call->flags;
+		break;
+	case FREQ_IOC_DEALLOCATE_BATCH:
+		argument->batch.count = 2;
+		if (differ(0, try_allocate_batch(caller->fd, 0, numbers, 2)))
+			return -1;
+		if (call->error)
+			numbers[1] = UNKNOWN;
+		break;
+	}
+	return 0;
+}
+
+/* The page that is missing, and the addresses of all. */
+static int caller_map(struct caller *caller)
+{
+	void *array = is_list(caller->call) ? (void *)caller->entries :
+					      (void *)caller->numbers;
+	union argument *argument = &caller->argument;
+	struct slow_page *slow = &caller->slow;
+	enum place place = caller->call->place;
+
+	if (place != REPLY && differ(0, slow_page_map(slow)))
+		return -1;
+	caller->array = place == ARRAY ? slow->page : array;
+	/* The first word of each argument with an array is its address. */
+	switch (caller->call->request) {
+	case FREQ_IOC_LIST:
+	case FREQ_IOC_INJECT:
+	case FREQ_IOC_ALLOCATE_BATCH:
+	case FREQ_IOC_DEALLOCATE_BATCH:
+		argument->list.entries = (uintptr_t)caller->array;
+	}
+	if (place == REPLY &&
+	    differ(0, slow_page_map_protected(slow, argument,
+					      sizeof(*argument))))
+		return -1;
+	caller->at = place == ARRAY ? argument : slow->page;
+	return 0;
+}
+
+static void *call_in_thread(void *data)
+{
+	struct caller *caller = data;
+
+	caller->error = try_ioctl(caller->fd, caller->call->request,
+				  caller->at);
+	__atomic_store_n(&caller->done, true, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* Returns when it is stuck. */
+static int caller_start(struct caller *caller)
+{
+	return caller_map(caller) ||
+	       differ(0, pthread_create(&caller->thread, NULL, call_in_thread,
+					caller)) ||
+	       differ(0, slow_page_wait(&caller->slow));
+}
+
+static bool caller_done(struct caller *caller)
+{
+	return __atomic_load_n(&caller->done, __ATOMIC_SEQ_CST);
+}
+
+/* The page comes; returns when the call is answered. */
+static int caller_deliver(struct caller *caller)
+{
+	const void *content = &caller->argument;
+	size_t size = sizeof(caller->argument);
+
+	if (caller->call->place == ARRAY) {
+		content = is_list(caller->call) ? (void *)caller->entries :
+						  (void *)caller->numbers;
+		size = is_list(caller->call) ? sizeof(caller->entries) :
+					       sizeof(caller->numbers);
+	}
+	return fails(!caller_done(caller)) ||
+	       differ(0, slow_page_deliver(&caller->slow, content, size)) ||
+	       differ(0, pthread_join(caller->thread, NULL));
+}
+
+/* The page goes. */
+static int caller_refuse(struct caller *caller)
+{
+	return fails(!caller_done(caller)) ||
+	       differ(0, slow_page_refuse(&caller->slow)) ||
+	       differ(0, pthread_join(caller->thread, NULL));
+}
+
+static int check_list(const struct caller *caller)
+{
+	const struct freq_entry *entries = caller->array;
+	__u64 i;
+
+	if (differ(POOL, caller->at->list.count))
+		return -1;
+	for (i = 0; i < POOL; i++) {
+		if (differ(i + 1, entries[i].frequency))
+			return -1;
+	}
+	return 0;
+}
+
+/* What it was given: the next in line, each allocated for it. */
+static int check_given(const struct caller *caller,
+		       const struct snapshot *before, const __u64 *given)
+{
+	struct listing mine;
+	int error = -1;
+	int i;
+
+	if (differ(0, listing_take(&mine, caller->fd, FREQ_LIST_ALLOCATED,
+				   FREQ_LIST_MAX)))
+		return -1;
+	for (i = 0; i < caller->call->allocated; i++) {
+		const struct freq_entry *entry = listing_find(&mine, given[i]);
+
+		if (differ(before->order[i], given[i]) || fails(entry) ||
+		    fails(entry->flags & FREQ_ENTRY_MINE))
+			goto free_listing;
+	}
+	error = 0;
+free_listing:
+	listing_free(&mine);
+	return error;
+}
+
+/* What the reply says, by a release that knows the request. */
+static int check_reply(const struct caller *caller,
+		       const struct snapshot *before)
+{
+	const union argument *at = caller->at;
+
+	switch (caller->call->request) {
+	case FREQ_IOC_INFO:
+		return differ(before->info.release, at->info.release) ||
+		       differ(before->info.features, at->info.features) ||
+		       differ(before->info.free, at->info.free) ||
+		       differ(before->info.allocated, at->info.allocated);
+	case FREQ_IOC_LIST:
+		return check_list(caller);
+	case FREQ_IOC_ALLOCATE:
+		return check_given(caller, before, &at->allocate.frequency);
+	case FREQ_IOC_ALLOCATE_BATCH:
+		return check_given(caller, before, caller->array);
+	case FREQ_IOC_INJECT:
+		return differ(caller->call->error ? 1 : 0, at->inject.index);
+	case FREQ_IOC_DEALLOCATE_BATCH:
+		return differ(caller->call->error ? 1 : 0, at->batch.index);
+	}
+	return 0;
+}
+
+static bool release_knows(const char *release, const struct call *call)
+{
+	return release_number(release) > 1 ||
+	       _IOC_NR(call->request) < _IOC_NR(FREQ_IOC_INJECT);
+}
+
+/* Delivers its page: it is answered by this release, and done once. */
+static int check_answer(struct caller *caller, const char *release, int fd)
+{
+	const struct call *call = caller->call;
+	bool knows = release_knows(release, call);
+	struct snapshot before, after;
+	int error = -1;
+
+	if (differ(0, snapshot_take(&before, fd)) || caller_deliver(caller) ||
+	    differ(0, snapshot_take(&after, fd)))
+		return -1;
+	if (differ(knows ? call->error : -ENOTTY, caller->error))
+		goto free_snapshots;
+	if (!knows || (!call->allocated && !call->injected)) {
+		if (fails(snapshot_same(&before, &after)))
+			goto free_snapshots;
+	} else if (differ(before.info.allocated + call->allocated,
+			  after.info.allocated) ||
+		   differ(before.list.count + call->injected,
+			  after.list.count)) {
+		goto free_snapshots;
+	}
+	if (!knows || !check_reply(caller, &before))
+		error = 0;
+free_snapshots:
+	snapshot_free(&before);
+	snapshot_free(&after);
+	return error;
+}
+
+/* One of each, for another client. */
+static int serve(int fd, const char *release)
+{
+	struct freq_info info;
+	struct listing list;
+	__u64 numbers[2];
+	int error;
+
+	if (differ(0, try_info(fd, &info)) ||
+	    differ(release_number(release), info.release) ||
+	    differ(0, try_allocate(fd, 0, numbers)) ||
+	    differ(0, try_deallocate(fd, *numbers)) ||
+	    differ(0, listing_take(&list, fd, 0, FREQ_LIST_MAX)))
+		return -1;
+	error = differ(POOL, list.count);
+	listing_free(&list);
+	if (error || release_number(release) == 1)
+		return error;
+	return differ(0, try_allocate_batch(fd, 0, numbers, 2)) ||
+	       differ(0, try_deallocate_batch(fd, numbers, 2, NULL)) ||
+	       differ(-EEXIST, try_inject(fd, (__u64 []){ 1 }, 1, NULL));
+}
+
+/* ---- Upgrades */
+
+FIXTURE(stuck) {
+	int fd;
+	struct caller *callers;
+};
+
+/* Release 2 runs when they get stuck. */
+FIXTURE_VARIANT(stuck) {
+	const char *other;
+	int upgrades;
+};
+
+FIXTURE_VARIANT_ADD(stuck, v1_and_back) {
+	.other = "freq_v1",
+	.upgrades = UPGRADES,
+};
+
+FIXTURE_VARIANT_ADD(stuck, v90_and_back) {
+	.other = "freq_v90",
+	.upgrades = UPGRADES,
+};
+
+FIXTURE_VARIANT_ADD(stuck, v1) {
+	.other = "freq_v1",
+	.upgrades = UPGRADES + 1,
+};
+
+FIXTURE_VARIANT_ADD(stuck, v90) {
+	.other = "freq_v90",
+	.upgrades = UPGRADES + 1,
+};
+
+FIXTURE_SETUP(stuck)
+{
+	int i;
+
+	ASSERT_EQ(0, server_start("freq_v2", POOL_PARAMETER));
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
+	self->callers = calloc(CALLS, sizeof(*self->callers));
+	ASSERT_NE(NULL, self->callers);
+	for (i = 0; i < CALLS; i++) {
+		ASSERT_EQ(0, caller_prepare(&self->callers[i], &calls[i]));
+		ASSERT_EQ(0, caller_start(&self->callers[i])) {
+			TH_LOG("%s", calls[i].name);
+		}
+	}
+}
+
+FIXTURE_TEARDOWN(stuck)
+{
+	EXPECT_EQ(0, test_clean());
+}
+
+TEST_F_TIMEOUT(stuck, upgrades, 120)
+{
+	const char *from = "freq_v2", *to = variant->other;
+	int i, n;
+
+	for (n = 0; n < variant->upgrades; n++) {
+		const char *before = from;
+
+		ASSERT_EQ(0, serve(self->fd, from));
+		ASSERT_EQ(0, module_load(to, NULL));
+		ASSERT_EQ(0, module_unload(from));
+		from = to;
+		to = before;
+	}
+	ASSERT_EQ(0, serve(self->fd, from));
+	for (i = 0; i < CALLS; i++) {
+		ASSERT_EQ(0, check_answer(&self->callers[i], from, self->fd)) {
+			TH_LOG("%s", calls[i].name);
+		}
+	}
+	EXPECT_TRUE(sysfs_agrees(self->fd));
+}
+
+/* ---- A stuck request holds nothing */
+
+FIXTURE(reply) {
+	int fd;
+	struct caller caller;
+};
+
+FIXTURE_VARIANT(reply) {
+	struct call call;
+};
+
+FIXTURE_VARIANT_ADD(reply, allocate_argument) {
+	.call = CALL(ALLOCATE, ARGUMENT, .allocated = 1),
+};
+
+FIXTURE_VARIANT_ADD(reply, allocate) {
+	.call = CALL(ALLOCATE, REPLY, .allocated = 1),
+};
+
+FIXTURE_VARIANT_ADD(reply, keep) {
+	.call = CALL(ALLOCATE, REPLY, .allocated = 1,
+		     .flags = FREQ_ALLOCATE_KEEP),
+};
+
+FIXTURE_VARIANT_ADD(reply, batch) {
+	.call = CALL(ALLOCATE_BATCH, ARRAY, .allocated = 3),
+};
+
+FIXTURE_VARIANT_ADD(reply, keep_batch) {
+	.call = CALL(ALLOCATE_BATCH, ARRAY, .allocated = 3,
+		     .flags = FREQ_ALLOCATE_KEEP),
+};
+
+/* 10 to 15, as usual. */
+FIXTURE_SETUP(reply)
+{
+	ASSERT_EQ(0, server_start("freq_v2", NULL));
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, caller_prepare(&self->caller, &variant->call));
+	ASSERT_EQ(0, caller_start(&self->caller));
+	EXPECT_TRUE(sysfs_is("allocated", "\n"));
+}
+
+FIXTURE_TEARDOWN(reply)
+{
+	EXPECT_EQ(0, test_clean());
+}
+
+/* Another client has all of them meanwhile. */
+TEST_F(reply, none_left)
+{
+	__u64 i;
+
+	for (i = 10; i <= 15; i++)
+		test_allocate(self->fd, i);
+	ASSERT_EQ(0, caller_deliver(&self->caller));
+	EXPECT_EQ(-ENOSPC, self->caller.error);
+	for (i = 10; i <= 15; i++)
+		test_deallocate(self->fd, i);
+	EXPECT_ORDER(15, 14, 13, 12, 11, 10);
+}
+
+/* Or some, and the free list is another when the page comes. */
+TEST_F(reply, next_in_line)
+{
+	struct snapshot before;
+
+	test_allocate(self->fd, 10);
+	test_allocate(self->fd, 11);
+	test_allocate(self->fd, 12);
+	test_deallocate(self->fd, 10);
+	test_err_deallocate(ENOENT, self->caller.fd, 10);
+	ASSERT_EQ(0, snapshot_take(&before, self->fd));
+	ASSERT_EQ(0, caller_deliver(&self->caller));
+	EXPECT_EQ(0, self->caller.error);
+	EXPECT_EQ(0, check_reply(&self->caller, &before));
+	snapshot_free(&before);
+}
+
+TEST_F(reply, unmapped)
+{
+	__u64 i;
+
+	for (i = 10; i <= 15; i++)
+		test_allocate(self->fd, i);
+	test_deallocate(self->fd, 11);
+	test_deallocate(self->fd, 13);
+	ASSERT_EQ(0, caller_refuse(&self->caller));
+	EXPECT_EQ(-EFAULT, self->caller.error);
+	EXPECT_TRUE(sysfs_is("allocated", "10,12,14-15\n"));
+	close(self->caller.fd);
+	EXPECT_ORDER(13, 11);
+}
+
+/* ---- One frequency, two holders */
+
+FIXTURE(holders) {
+	int fds[4];
+	struct caller caller;
+};
+
+/*
+ * A is stuck in its request for a frequency. B gives that frequency back, C
+ * allocates, A gets EFAULT, D allocates.
+ */
+FIXTURE_VARIANT(holders) {
+	uid_t uids[4];
+	__u32 flags;
+	bool same;	/* A, B and C are one client */
+};
+
+FIXTURE_VARIANT_ADD(holders, of_one_user) {
+	.uids = { USER_A, USER_A, USER_A, USER_B },
+	.flags = FREQ_ALLOCATE_KEEP,
+};
+
+FIXTURE_VARIANT_ADD(holders, of_three_users) {
+	.uids = { 0, 0, USER_A, USER_B },
+	.flags = FREQ_ALLOCATE_KEEP,
+};
+
+FIXTURE_VARIANT_ADD(holders, of_one_client) {
+	.uids = { USER_A, USER_A, USER_A, USER_B },
+	.same = true,
+};
+
+FIXTURE_SETUP(holders)
+{
+	int i;
+
+	ASSERT_EQ(0, server_start("freq_v2", NULL));
+	for (i = 0; i < 4; i++) {
+		self->fds[i] = variant->same && i && i < 3 ?
+				       self->fds[0] :
+				       open_client_as(variant->uids[i]);
+		ASSERT_GE(self->fds[i], 0);
+	}
+}
+
+FIXTURE_TEARDOWN(holders)
+{
+	EXPECT_EQ(0, test_clean());
+}
+
+TEST_F(holders, differ)
+{
+	const struct call call = CALL(ALLOCATE_BATCH, ARRAY, .allocated = 1,
+				      .flags = variant->flags);
+	const struct freq_entry *entry;
+	struct listing list;
+	__u64 given[2];
+	int i;
+
+	ASSERT_EQ(0, caller_prepare(&self->caller, &call));
+	close(self->caller.fd);
+	self->caller.fd = self->fds[0];
+	ASSERT_EQ(0, caller_start(&self->caller));
+	test_err_deallocate(ENOENT, self->fds[1], 10);
+	ASSERT_EQ(0, try_allocate(self->fds[2], variant->flags, &given[0]));
+	ASSERT_EQ(0, caller_refuse(&self->caller));
+	EXPECT_EQ(-EFAULT, self->caller.error);
+	ASSERT_EQ(0, try_allocate(self->fds[3], 0, &given[1]));
+	EXPECT_NE(given[0], given[1]);
+
+	ASSERT_EQ(0, listing_take(&list, self->fds[3], FREQ_LIST_ALLOCATED,
+				  FREQ_LIST_MAX));
+	EXPECT_EQ(2, list.count);
+	for (i = 0; i < 2; i++) {
+		entry = listing_find(&list, given[i]);
+		ASSERT_NE(NULL, entry);
+		EXPECT_EQ(variant->uids[2 + i], entry->uid);
+	}
+	listing_free(&list);
+}
+
+/* ---- SIGKILL */
+
+FIXTURE(killed) {
+	int fd;
+};
+
+FIXTURE_SETUP(killed)
+{
+	ASSERT_EQ(0, server_start("freq_v2", POOL_PARAMETER));
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN(killed)
+{
+	set_knob("none");
+	EXPECT_EQ(0, test_clean());
+}
+
+/* Gives its parent the userfaultfd, and gets stuck. */
+static int get_stuck(int line, void *data)
+{
+	static struct caller caller;
+
+	if (caller_prepare(&caller, data) || caller_map(&caller) ||
+	    differ(0, line_send_fd(line, caller.slow.fault)))
+		return -1;
+	call_in_thread(&caller);
+	return fails(!"it was not stuck");
+}
+
+TEST_F(killed, in_a_page_fault)
+{
+	unsigned long long us, longest = 0;
+	struct slow_page slow;
+	struct child child;
+	int i;
+
+	for (i = 0; i < CALLS; i++) {
+		ASSERT_EQ(0, child_start(&child, get_stuck,
+					 (void *)&calls[i]));
+		slow.fault = line_receive_fd(child.line);
+		ASSERT_GE(slow.fault, 0);
+		ASSERT_EQ(0, slow_page_wait(&slow));
+		ASSERT_EQ(128 + SIGKILL, child_kill_timed(&child, &us)) {
+			TH_LOG("%s", calls[i].name);
+		}
+		close(slow.fault);
+		longest = us > longest ? us : longest;
+		EXPECT_TRUE(sysfs_is("free", "1-100\n"));
+		EXPECT_TRUE(sysfs_is("allocated", "\n"));
+	}
+	TH_LOG("each ended within %llu us", longest);
+}
+
+/* More than there is room for, as long as the conversion lasts. */
+#define MANY	100000
+
+static int load_v90(int line, void *data)
+{
+	return differ(0, module_load("freq_v90", "fail=step-waits"));
+}
+
+static int inject_many(int line, void *data)
+{
+	__u64 *list = calloc(MANY, sizeof(*list));
+	int fd = open_client();
+	int i;
+
+	if (fails(list) || fails(fd >= 0))
+		return -1;
+	for (i = 0; i < MANY; i++)
+		list[i] = FRESH + i;
+	return line_say(line, 'a') ||
+	       differ(0, try_inject(fd, list, MANY, NULL));
+}
+
+static bool is_asleep(pid_t pid)
+{
+	char state = process_state(pid);
+
+	return state == 'S' || state == 'D';
+}
+
+TEST_F_TIMEOUT(killed, waiting_for_a_conversion, 60)
+{
+	int references = module_references("freq_v2");
+	struct child loader, injector;
+	unsigned long long us;
+	int status;
+
+	ASSERT_EQ(0, child_start(&loader, load_v90, NULL));
+	ASSERT_TRUE(wait_until(module_references("freq_v2") > references));
+	ASSERT_EQ(0, child_start(&injector, inject_many, NULL));
+	ASSERT_EQ(0, line_hear(injector.line, 'a'));
+	ASSERT_TRUE(wait_until(is_asleep(injector.pid)));
+	test_allocate(self->fd, 1);
+	test_deallocate(self->fd, 1);
+	status = child_kill_timed(&injector, &us);
+	ASSERT_EQ(0, set_knob("none"));
+	ASSERT_EQ(128 + SIGKILL, status);
+	TH_LOG("it ended within %llu us", us);
+	EXPECT_EQ(0, child_wait(&loader));
+	EXPECT_EQ(0, module_unload("freq_v2"));
+	EXPECT_TRUE(sysfs_is("free", "1-100\n"));
+	EXPECT_EQ(0, serve(self->fd, "freq_v90"));
+}
+
+TEST_HARNESS_MAIN
