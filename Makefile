@@ -14,10 +14,11 @@ KDIR ?= $(shell ls -d /lib/modules/$$(uname -r)/build 2>/dev/null || \
 
 BUILD_PACKAGES := gcc kmod libc6-dev libjansson-dev libkmod-dev linux-headers-amd64 pkg-config
 VM_PACKAGES := $(BUILD_PACKAGES) busybox-static cpio qemu-system-x86 rsync xz-utils
-CHECK_PACKAGES := $(VM_PACKAGES) clang jq libclang-rt-dev mandoc perl python3-docutils sparse
+CHECK_PACKAGES := $(VM_PACKAGES) clang jq libclang-rt-dev mandoc perl python3 python3-docutils sparse
 BENCH_PACKAGES := $(CHECK_PACKAGES) erlang-base gnuplot-nox mmdebstrap
 
-.PHONY: all modules userspace install check check-modules check-style check-userspace \
+.PHONY: all modules userspace install check check-modules check-layout check-includes \
+	check-style check-userspace layout \
 	test demo bench bench-quick bench-test bench-files vm-files clean help \
 	need need-vm need-check need-test need-bench FORCE
 
@@ -139,7 +140,7 @@ vm-files: build/$(K)/initramfs
 
 # ---- Tests ----
 
-check: check-modules check-style check-userspace
+check: check-modules check-layout check-includes check-style check-userspace
 
 # From scratch, so that no warning stays hidden in an object that is up to date.
 # Quiet, so that whatever is said is a complaint; but the kernel may have to be
@@ -152,6 +153,18 @@ check-modules: need-check
 	+@{ $(call make_modules,build/check,-s W=1 C=2); } > build/check/log 2>&1 || \
 		{ cat build/check/log; exit 1; }
 	@if [ -s build/check/log ]; then cat build/check/log; exit 1; fi
+
+# What modules of different age rely on may not change unless its name does.
+check-layout: need-check
+	@echo "  layout"
+	@scripts/layout -k $(K) check
+
+layout: need-check
+	scripts/layout -k $(K) update
+
+check-includes:
+	@echo "  includes"
+	@scripts/includes -c
 
 SOURCE_TREE = $$(selftests/vm/source)
 CHECKPATCH = "$(SOURCE_TREE)/scripts/checkpatch.pl" --no-tree --strict --terse --quiet --no-summary \
@@ -170,7 +183,7 @@ check-style: need-check
 	@"$(SOURCE_TREE)/scripts/kernel-doc" -none -Werror $(filter %.c %.h,$(MODULE_SOURCES))
 	@echo "  sh -n"
 	@for script in selftests/vm/cache.sh $$(grep -rlI --exclude-dir=build '^#!/bin/sh' \
-			.ci Documentation selftests userspace); do \
+			.ci Documentation scripts selftests userspace); do \
 		sh -n "$$script" || exit; \
 	done
 	@if [ -x Documentation/check ]; then echo "  Documentation"; Documentation/check; fi
@@ -243,6 +256,8 @@ help:
 	@echo 'make demo       show a live upgrade, in a guest'
 	@echo 'make test       check, then run all tests, in guests of $(KERNELS), or of K= only'
 	@echo 'make check      all that can be checked without running it'
+	@echo 'make layout     write kmod/contract/layout, after a contract has grown'
+	@echo 'make layout     note in kmod/contract/layout what was appended to the contracts'
 	@echo 'make bench      measure what all costs, and write Documentation/performance.md'
 	@echo 'make bench-quick  see in build/bench whether that works'
 	@echo 'make bench-test   test what it costs, as far as instructions tell'

@@ -28,10 +28,14 @@
 
 /* Since 6.13, a timer gets its function when it is set up. */
 #if FREQ_KERNEL < 6013
-#define freq_hrtimer_setup(timer, callback, clock, mode) do {	\
-	hrtimer_init(timer, clock, mode);				\
-	(timer)->function = callback;					\
-} while (0)
+static inline void
+freq_hrtimer_setup(struct hrtimer *timer,
+		   enum hrtimer_restart (*callback)(struct hrtimer *timer),
+		   clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = callback;
+}
 #else
 #define freq_hrtimer_setup hrtimer_setup
 #endif

@@ -118,7 +118,7 @@ TEST_F_TIMEOUT(busy, readers, 180)
 		ASSERT_EQ(0, child_start(&readers[i], read_far, NULL));
 		ASSERT_EQ(0, line_hear(readers[i].line, 'a'));
 	}
-	ASSERT_EQ(0, time_reads(&busy, 2 * idle));
+	ASSERT_EQ(0, time_reads(&busy, 4 * idle));
 	for (i = 0; i < READERS; i++) {
 		EXPECT_EQ(128 + SIGKILL, child_kill_timed(&readers[i], &us));
 		longest = us > longest ? us : longest;
@@ -126,7 +126,8 @@ TEST_F_TIMEOUT(busy, readers, 180)
 	TH_LOG("usually %llu us, with %d readers %llu us", idle, READERS,
 	       busy);
 	TH_LOG("each reader ended within %llu us", longest);
-	EXPECT_LE(busy, 2 * idle);
+	/* Each of its holds may wait for one of theirs. */
+	EXPECT_LE(busy, 4 * idle);
 }
 
 /* ---- Conversions */
@@ -185,15 +186,19 @@ static int change_much(int line, void *data)
 		pause();
 }
 
-/* There and back, so many times: the usual time of each, in microseconds. */
-static int time_conversions(unsigned long long *up, unsigned long long *down)
+/*
+ * To another release and back, so many times: the usual time of each, in
+ * microseconds.
+ */
+static int time_upgrades(const char *to, unsigned long long *up,
+			 unsigned long long *down)
 {
 	unsigned long long times[2][TURNS];
 	int i;
 
 	for (i = 0; i < TURNS; i++) {
 		times[0][i] = now_us();
-		if (differ(0, module_load("freq_v90", NULL)))
+		if (differ(0, module_load(to, NULL)))
 			return -1;
 		times[0][i] = now_us() - times[0][i];
 		if (differ(0, module_unload("freq_v2")))
@@ -202,7 +207,7 @@ static int time_conversions(unsigned long long *up, unsigned long long *down)
 		if (differ(0, module_load("freq_v2", NULL)))
 			return -1;
 		times[1][i] = now_us() - times[1][i];
-		if (differ(0, module_unload("freq_v90")))
+		if (differ(0, module_unload(to)))
 			return -1;
 	}
 	*up = median(times[0], TURNS);
@@ -210,21 +215,26 @@ static int time_conversions(unsigned long long *up, unsigned long long *down)
 	return 0;
 }
 
+/*
+ * Busy threads take the processor, from whatever is loaded: so a conversion is
+ * compared with an upgrade of the same size and load that converts nothing.
+ */
 TEST_F_TIMEOUT(busy, conversion, 180)
 {
-	unsigned long long idle_up, idle_down, up, down;
+	unsigned long long idle_up, idle_down, up, down, plain_up, plain_down;
 	struct child changers;
 
-	ASSERT_EQ(0, time_conversions(&idle_up, &idle_down));
+	ASSERT_EQ(0, time_upgrades("freq_v90", &idle_up, &idle_down));
 	ASSERT_EQ(0, child_start(&changers, change_much, NULL));
 	ASSERT_EQ(0, line_hear(changers.line, 'a'));
-	ASSERT_EQ(0, time_conversions(&up, &down));
-	TH_LOG("v2 to v90: %llu us, with %d busy threads %llu us", idle_up,
-	       THREADS, up);
-	TH_LOG("v90 to v2: %llu us, with %d busy threads %llu us", idle_down,
-	       THREADS, down);
-	EXPECT_LE(up, 3 * idle_up);
-	EXPECT_LE(down, 3 * idle_down);
+	ASSERT_EQ(0, time_upgrades("freq_v1", &plain_up, &plain_down));
+	ASSERT_EQ(0, time_upgrades("freq_v90", &up, &down));
+	TH_LOG("v2 to v90: %llu us, with %d busy threads %llu us, to v1 %llu us",
+	       idle_up, THREADS, up, plain_up);
+	TH_LOG("v90 to v2: %llu us, with %d busy threads %llu us, from v1 %llu us",
+	       idle_down, THREADS, down, plain_down);
+	EXPECT_LE(up, 3 * (idle_up + plain_up));
+	EXPECT_LE(down, 3 * (idle_down + plain_down));
 	EXPECT_EQ(128 + SIGKILL, child_kill(&changers));
 	EXPECT_TRUE(sysfs_agrees(self->fd));
 	EXPECT_TRUE(sysfs_is("allocated", "\n"));

@@ -179,7 +179,8 @@ TEST_F(services, sleep_ends)
 	/* At its deadline, by the clock that it names, and not before. */
 	for (i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
 		argument.clock = clocks[i];
-		argument.deadline = deadline = clock_ns(clocks[i], 20000000);
+		deadline = clock_ns(clocks[i], 20000000);
+		argument.deadline = deadline;
 		EXPECT_EQ(-ETIMEDOUT, try_ioctl(self->fd, FREQ_IOC_SLEEP,
 						&argument));
 		EXPECT_LE(deadline, clock_ns(clocks[i], 0));

@@ -234,6 +234,26 @@ TEST_F(text, two_readers)
 	}
 }
 
+/* A rehearsal is of a copy: the reader stays with the original. */
+TEST_F(text, beside_a_rehearsal)
+{
+	static char room[4096];
+	ssize_t got, more;
+	int fd;
+
+	got = read(self->reader, room, sizeof(room));
+	ASSERT_LT(0, got);
+	ASSERT_EQ(0, module_load("freq_v90", "rehearse=1"));
+	/* It goes on behind the part that it was given. */
+	more = read(self->reader, room, sizeof(room));
+	ASSERT_LT(0, more);
+	EXPECT_EQ(0, memcmp(self->wanted + got, room, more));
+	fd = open_rehearsal();
+	ASSERT_GE(fd, 0);
+	close(fd);
+	ASSERT_EQ(0, module_unload("freq_v90"));
+}
+
 /* What cannot be continued. */
 TEST_F(text, stale_offsets)
 {

@@ -64,9 +64,13 @@ struct task_struct;
 
 /* The longest name of a file in sysfs or of a device, without the NUL. */
 #define FREQ_NAME_MAX		31
+#define FREQ_NAME_SIZE		(FREQ_NAME_MAX + 1)
+
+/* The longest "KEY=VALUE" of a uevent, with the NUL. */
+#define FREQ_UEVENT_SIZE	64
 
 /* The most that one FREQ_WANT_* allocates, in bytes. */
-#define FREQ_WANT_MAX		(1U << 26)
+#define FREQ_WANT_MAX		BIT(26)
 
 /**
  * enum freq_op - what the door enters a release for
@@ -160,7 +164,8 @@ struct freq_client {
  * @size: sizeof(struct freq_server_info) as the door knows it
  * @flags: FREQ_SERVER_*
  * @clients: number of clients
- * @pad: 0
+ * @stops: how often it was stopped: what a call keeps of a state, and the state
+ *	does not of the call, is void when this has changed
  * @words: FREQ_DOOR_WORDS words for the releases; they outlive a downgrade and
  *	a stop. A rehearsal has its own.
  */
@@ -168,7 +173,7 @@ struct freq_server_info {
 	u32 size;
 	u32 flags;
 	u32 clients;
-	u32 pad;
+	u32 stops;
 	u64 *words;
 };
 
@@ -202,10 +207,6 @@ struct freq_server_info {
  * @result: FREQ_OP_READ, WRITE, POLL, FDINFO, SHOW, STORE: what it returns
  * @progress: all 0 in the first entry, then as the operation left it. It must
  *	mean the same to every release that knows the request.
- * @notify: set by an operation that returns 0: a file of sysfs whose pollers
- *	are woken
- * @uevent: set by an operation that returns 0: "KEY=VALUE" in a "change" uevent
- *	of the device; in @buffer or in @argument
  * @link: for lists of the state; on none before the first entry and on none
  *	when the operation ends
  * @deadline: FREQ_WANT_SLEEP: absolute time in ns, KTIME_MAX: none
@@ -223,6 +224,9 @@ struct freq_server_info {
  *	FREQ_OP_READ, WRITE: how much the caller asks for
  * @iter: the door's: the data of FREQ_OP_READ and FREQ_OP_WRITE
  * @step: the door's: what freq_door_run() was given
+ * @notify: "" or, set by an operation that returns 0, the name of a file in sysfs
+ *	whose pollers are woken
+ * @uevent: "" or, likewise, "KEY=VALUE" for a uevent "change" of the device
  */
 struct freq_call {
 	u32 size;
@@ -241,8 +245,6 @@ struct freq_call {
 	u32 out_size;
 	u32 turns;
 	u32 progress[4];
-	const char *notify;
-	const char *uevent;
 	/* The fields above are 0 or set in each call, those below if needed. */
 	u64 from;
 	u32 want;
@@ -264,6 +266,8 @@ struct freq_call {
 	char *text;
 	struct iov_iter *iter;
 	int (*step)(void *state, void *call);
+	char notify[FREQ_NAME_SIZE];
+	char uevent[FREQ_UEVENT_SIZE];
 };
 
 /**
@@ -279,6 +283,9 @@ struct freq_file {
 	u32 mode;
 	u32 flags;
 };
+
+/* An operation: see &freq_release.ops. */
+typedef int (*freq_operation)(void *state, struct freq_call *call);
 
 /* What this door can do, for &freq_release.features. */
 #define FREQ_DOOR_FEATURES	0ULL
@@ -306,13 +313,13 @@ struct freq_release {
 	u64 features;
 	struct module *owner;
 	const struct freq_file *files;
-	int (*ops[FREQ_OPS])(void *state, struct freq_call *call);
+	freq_operation ops[FREQ_OPS];
 };
 
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq_client) == 32);
 static_assert(sizeof(struct freq_server_info) == 24);
-static_assert(sizeof(struct freq_call) == 256);
+static_assert(sizeof(struct freq_call) == 240 + 32 + 64);
 static_assert(sizeof(struct freq_file) == 16);
 static_assert(sizeof(struct freq_release) == 40 + 8 * 12);
 #endif

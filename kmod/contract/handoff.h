@@ -66,7 +66,9 @@ struct freq_mirror;
  *	(see door.h)
  * @slot: copies a slot
  * @holder: copies a holder; @to may have an older copy of it
- * @finish: moves what is no element from @from to @to
+ * @finish: copies what is no element
+ * @move: moves what belongs to clients and readers, which only one state can
+ *	have; not called for a rehearsal. NULL: nothing
  * @destroy: comes last: frees a copy that was not finished, @to is NULL if it
  *	was; returns as an operation does. May sleep.
  *
@@ -84,7 +86,8 @@ struct freq_conversion {
 		       struct freq_call *call);
 	void (*slot)(void *to, const void *from, u32 index);
 	void (*holder)(void *to, const void *from, u32 index);
-	void (*finish)(void *to, void *from);
+	void (*finish)(void *to, const void *from);
+	void (*move)(void *to, void *from);
 	int (*destroy)(void *to, struct freq_call *call);
 };
 
@@ -125,7 +128,7 @@ struct freq_handoff {
 };
 
 #ifdef CONFIG_64BIT
-static_assert(sizeof(struct freq_conversion) == 80);
+static_assert(sizeof(struct freq_conversion) == 88);
 static_assert(sizeof(struct freq_format) == 24);
 static_assert(sizeof(struct freq_handoff) == 40);
 #endif

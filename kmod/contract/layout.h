@@ -6,7 +6,7 @@
 #ifndef FREQ_CONTRACT_LAYOUT_H
 #define FREQ_CONTRACT_LAYOUT_H
 
-#define FREQ_LAYOUT_STATE_1 0x753f2e65eb34e188ULL
+#define FREQ_LAYOUT_STATE_1 0xe8f7b120238c7b1fULL
 
 /* The format of contract/format.h. */
 #define FREQ_LAYOUT_CHECKSUM FREQ_LAYOUT_STATE_1

@@ -25,7 +25,7 @@
 #include "door/hold.h"
 #include "door/user.h"
 
-/* How often in a row a page may vanish before it is written. */
+/* How often in a call a page may vanish before it is written. */
 #define TURNS_MAX 64
 
 /**
@@ -240,7 +240,7 @@ int freq_server_finish(struct freq_server *server, struct freq_call *call,
 	    copy_to_user(u64_to_user_ptr(call->out), call->buffer,
 			 call->out_size))
 		ret = -EFAULT;
-	if (!ret && (call->notify || call->uevent))
+	if (!ret && (*call->notify || *call->uevent))
 		freq_sysfs_notify(server, call->notify, call->uevent);
 	kvfree(call->buffer);
 	kvfree(call->memory);
@@ -275,7 +275,7 @@ static noinline int copy_to_data(struct freq_call *call, const void *from,
  * @from: what to write, aligned to words
  * @size: in bytes
  *
- * Context: under the mutex.
+ * Context: under the mutex; for FREQ_OP_READ once in an entry.
  * Return: 0; or FREQ_WANT_FAULT, which the operation returns with nothing
  * changed.
  */

@@ -105,14 +105,9 @@ static int file_release(struct inode *inode, struct file *file)
 	struct client *client = file->private_data;
 	struct freq_server *server = client->server;
 	struct freq_call close = { };
-	bool last;
 
 	finish(file, &close, call(file, FREQ_OP_CLOSE, &close));
-	freq_server_lock(server);
-	last = !--server->info.clients;
-	freq_server_unlock(server);
-	if (last && server->info.flags & FREQ_SERVER_REHEARSAL)
-		freq_load_end_rehearsal(server);
+	freq_load_leave(server);
 	put_pid(client->public.pid);
 	kfree(client);
 	return 0;
@@ -185,8 +180,8 @@ static long file_ioctl(struct file *file, unsigned int command,
 	request.out_size = 0;
 	request.turns = 0;
 	memset(request.progress, 0, sizeof(request.progress));
-	request.notify = NULL;
-	request.uevent = NULL;
+	request.notify[0] = '\0';
+	request.uevent[0] = '\0';
 	if (_IOC_DIR(command) & _IOC_WRITE)
 		request.status = copy_argument(buffer, (void __user *)argument,
 					       _IOC_SIZE(command));
@@ -195,7 +190,8 @@ static long file_ioctl(struct file *file, unsigned int command,
 	if (unlikely(ret > 0 || request.garbage))
 		ret = freq_server_go_on(server, &request, ret);
 	if (unlikely((uintptr_t)request.buffer | (uintptr_t)request.memory |
-		     (uintptr_t)request.stopped))
+		     (uintptr_t)request.stopped | request.notify[0] |
+		     request.uevent[0]))
 		ret = freq_server_finish(server, &request, ret);
 	if (trace_freq_request_enabled())
 		trace_request(client, command, ret, start);

@@ -37,7 +37,7 @@ int freq_hold_enter_other(struct freq_server *server, struct freq_call *call);
 static __always_inline int freq_hold(struct freq_server *server,
 				     struct freq_call *call, u16 op)
 {
-	int (*enter)(void *state, struct freq_call *call) = NULL;
+	freq_operation enter = NULL;
 	int ret;
 
 	freq_hold_begin(server);

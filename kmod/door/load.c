@@ -173,27 +173,29 @@ static void destroy_rehearsal(struct freq_server *rehearsal)
 }
 
 /**
- * freq_load_end_rehearsal() - throw a rehearsal away
- * @rehearsal: its server, which no client has open; is freed
+ * freq_load_leave() - count a client out
+ * @server: its server; a rehearsal ends with its last client, and is freed
  *
  * Context: process context; may sleep; takes the mutex.
  */
-void freq_load_end_rehearsal(struct freq_server *rehearsal)
+void freq_load_leave(struct freq_server *server)
 {
-	const struct freq_release *release;
+	const struct freq_release *ended = NULL;
 
-	freq_server_lock(rehearsal);
-	release = rehearsal->info.clients ? NULL : rehearsal->running;
-	if (release)
-		set_running(rehearsal, NULL, rehearsal->state);
-	freq_server_unlock(rehearsal);
-	/* Opened again meanwhile: the next close ends it. */
-	if (!release)
+	freq_server_lock(server);
+	if (!--server->info.clients &&
+	    server->info.flags & FREQ_SERVER_REHEARSAL) {
+		/* From here on nobody opens it, so nobody else ends it. */
+		ended = server->running;
+		set_running(server, NULL, server->state);
+	}
+	freq_server_unlock(server);
+	if (!ended)
 		return;
-	freq_sysfs_prune(rehearsal, NULL);
-	misc_deregister(&rehearsal->misc);
-	freq_load_retire(rehearsal, release, rehearsal->state);
-	destroy_rehearsal(rehearsal);
+	freq_sysfs_prune(server, NULL);
+	misc_deregister(&server->misc);
+	freq_load_retire(server, ended, server->state);
+	destroy_rehearsal(server);
 }
 
 static int prepare(struct loading *loading, const char *rehearsal)
@@ -409,18 +411,23 @@ static int begin_rehearsal(struct loading *loading)
 	struct freq_server *rehearsal = loading->target;
 	int err;
 
+	err = misc_register(&rehearsal->misc);
+	if (err)
+		goto retire;
+	err = freq_sysfs_add(rehearsal, loading->release);
+	if (err)
+		goto deregister;
+	/* Nobody could open it before. */
 	freq_server_lock(rehearsal);
 	set_running(rehearsal, loading->release, loading->state);
 	freq_server_unlock(rehearsal);
-	err = misc_register(&rehearsal->misc);
-	if (err) {
-		freq_load_retire(rehearsal, loading->release, loading->state);
-		destroy_rehearsal(rehearsal);
-		return err;
-	}
-	err = freq_sysfs_add(rehearsal, loading->release);
-	if (err)
-		freq_load_end_rehearsal(rehearsal);
+	return 0;
+
+deregister:
+	misc_deregister(&rehearsal->misc);
+retire:
+	freq_load_retire(rehearsal, loading->release, loading->state);
+	destroy_rehearsal(rehearsal);
 	return err;
 }
 
@@ -447,6 +454,8 @@ int freq_door_end(void *data, int err)
 		complete_load(loading);
 	else
 		err = begin_rehearsal(loading);
+	if (loading->taken && err)
+		count_refusal(server);
 	change_end(server);
 	kfree(loading);
 	return err;
@@ -474,6 +483,7 @@ int freq_door_stop(void *data)
 	if (server->changing)
 		return -EBUSY;
 	server->changing = true;
+	server->info.stops++;
 	call->stopped = (void *)server->running;
 	set_running(server, NULL, server->state);
 	return 0;
@@ -489,8 +499,12 @@ EXPORT_SYMBOL_FREQ(freq_door_stop);
  */
 void freq_load_stopped(struct freq_server *server, void *stopped)
 {
+	freq_server_exit(server);
 	freq_sysfs_prune(server, NULL);
 	notify(server, 0);
 	freq_load_retire(server, stopped, server->state);
+	freq_server_lock(server);
+	server->state = NULL;
+	freq_server_unlock(server);
 	change_end(server);
 }

@@ -47,6 +47,7 @@ enum {
  * @work: enters it
  */
 struct freq_server {
+	/* the mutex */
 	struct mutex lock;
 	const struct freq_release *running;
 	void *state;
@@ -85,7 +86,7 @@ void freq_server_exit(struct freq_server *server);
 void freq_load_retire(struct freq_server *server,
 		      const struct freq_release *release, void *state);
 void freq_load_stopped(struct freq_server *server, void *stopped);
-void freq_load_end_rehearsal(struct freq_server *server);
+void freq_load_leave(struct freq_server *server);
 
 bool freq_sysfs_has_own(struct freq_server *server, const char *name);
 int freq_sysfs_add(struct freq_server *server,

@@ -238,8 +238,8 @@ void freq_sysfs_prune(struct freq_server *server,
 /**
  * freq_sysfs_notify() - tell user space of a change
  * @server: the server
- * @file: a file whose pollers are woken, or NULL
- * @uevent: "KEY=VALUE" for a uevent "change", or NULL
+ * @file: a file whose pollers are woken, or ""
+ * @uevent: "KEY=VALUE" for a uevent "change", or ""
  *
  * Context: process context; may sleep; without the mutex.
  */
@@ -247,11 +247,11 @@ void freq_sysfs_notify(struct freq_server *server, const char *file,
 		       const char *uevent)
 {
 	struct kobject *kobj = &server->misc.this_device->kobj;
-	char *env[] = { (char *)uevent, NULL };
+	char *env[2] = { (char *)uevent };
 
-	if (file)
+	if (*file)
 		sysfs_notify(kobj, NULL, file);
 	/* It may be lost for want of memory, as any uevent. */
-	if (uevent)
+	if (*uevent)
 		kobject_uevent_env(kobj, KOBJ_CHANGE, env);
 }

@@ -55,9 +55,6 @@ void freq_takeover_resume(void *state);
 			[FREQ_OP_DESTROY] = freq_state_destroy,		\
 		},							\
 	};								\
-	FREQ_HANDOFF(number)
-
-#define FREQ_HANDOFF(number)						\
 	extern const struct freq_handoff freq_v##number##_handoff;	\
 	const struct freq_handoff freq_v##number##_handoff = {		\
 		.magic = FREQ_HANDOFF_MAGIC,				\

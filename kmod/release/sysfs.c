@@ -87,6 +87,7 @@ static void write_range(struct freq_reader *reader)
 static bool write_some(struct freq_state *state, struct freq_reader *reader)
 {
 	const u32 full = sizeof(reader->text) - 2 * ELEMENT_MAX;
+	bool wants_allocated = reader->list_id == LIST_ALLOCATED;
 	u32 rank, cost = 0;
 	const struct freq_slot *slot;
 
@@ -96,8 +97,7 @@ static bool write_some(struct freq_state *state, struct freq_reader *reader)
 	for (; (slot = freq_pool_ranked(&state->pool, rank)); rank++) {
 		if (cost++ >= LOOK_STEP || reader->length > full)
 			break;
-		if (!freq_state_holder(state, slot) ==
-		    (reader->list_id == LIST_ALLOCATED))
+		if (!freq_state_holder(state, slot) == wants_allocated)
 			continue;
 		if (reader->place != AT_BEGIN &&
 		    slot->number == reader->last + 1) {

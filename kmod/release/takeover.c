@@ -45,6 +45,9 @@ module_param(rehearse, bool, 0444);
 MODULE_PARM_DESC(rehearse,
 		 "run on a copy of the state, behind /dev/freq-rehearsal (default: no)");
 
+/* For how many new holders a copy has room from the beginning. */
+#define HOLDERS_AHEAD (8 * FREQ_CHUNK)
+
 static const char symbol_format[] __initconst = "freq_v%u_handoff";
 
 /**
@@ -210,14 +213,17 @@ find_imported(const struct freq_format *exported)
 static int __init pick_format(void)
 {
 	const struct freq_format *exported, *imported;
+	const struct freq_conversion *conversion;
 	const void *at = incoming.handoff->formats;
 
 	for (; (exported = at)->name; at += incoming.handoff->format_size) {
 		imported = find_imported(exported);
 		if (!imported || (exported->conversion && imported->conversion))
 			continue;
-		incoming.conversion = exported->conversion ?:
-				      imported->conversion;
+		conversion = exported->conversion ?: imported->conversion;
+		if (conversion && conversion->size < sizeof(*conversion))
+			continue;
+		incoming.conversion = conversion;
 		if (rehearse && !incoming.conversion)
 			incoming.conversion = &freq_clone;
 		return 0;
@@ -266,6 +272,8 @@ static int __init create_copy(void)
 		mirror->to = NULL;
 		return ret;
 	}
+	/* For clients that come meanwhile: their memory may be limited. */
+	incoming.holders += HOLDERS_AHEAD;
 	do {
 		ret = freq_mirror_reserve(mirror, incoming.slots,
 					  incoming.holders, &call);
@@ -321,6 +329,8 @@ static int __init step_convert(void *state, void *data)
 	}
 	conversion->attach(state, NULL);
 	conversion->finish(mirror->to, state);
+	if (!rehearse && conversion->move)
+		conversion->move(mirror->to, state);
 	freq_door_take_over(incoming.loading, mirror->to);
 	incoming.handoff->resume(state);
 	mirror->to = NULL;

@@ -31,7 +31,8 @@ static void describe(struct freq_entry *entry, const struct freq_slot *slot,
 		     const struct freq_holder *holder,
 		     const struct freq_client *client)
 {
-	entry->frequency = slot->number;
+	/* It may have been filled before, by a call that began anew. */
+	*entry = (struct freq_entry){ .frequency = slot->number };
 	if (!holder)
 		return;
 	entry->flags = FREQ_ENTRY_ALLOCATED;

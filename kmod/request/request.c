@@ -64,14 +64,20 @@ static int prepare_array(const struct freq_request *request,
 static noinline int prepare(const struct freq_request *request,
 			    struct freq_call *call)
 {
+	bool lacks_array = request->flags & FREQ_REQUEST_ARRAY && !call->buffer;
 	int ret;
 
-	if (request->flags & FREQ_REQUEST_WRITE && !call->writable)
-		return -EPERM;
-	if (request->flags & FREQ_REQUEST_ADMIN && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	if (call->status && !call->progress[FREQ_PROGRESS_CLAIM])
-		return call->status;
+	/* Who has claimed the state is not stopped half-way. */
+	if (!call->progress[FREQ_PROGRESS_CLAIM]) {
+		if (request->flags & FREQ_REQUEST_WRITE && !call->writable)
+			return -EPERM;
+		if (request->flags & FREQ_REQUEST_ADMIN &&
+		    !capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		/* Without memory for the state, the handler decides. */
+		if (call->status && (call->status != -ENOMEM || lacks_array))
+			return call->status;
+	}
 	if (request->command != call->command) {
 		ret = fit_argument(request, call);
 		if (ret)

@@ -50,8 +50,8 @@ struct freq_array {
  * @flags: FREQ_REQUEST_*
  * @array: the array that hangs off the argument, if any: in the call's buffer
  * @handle: an operation (see contract/door.h) that does it. What it returns
- *	leaves the state unchanged, if it is not 0. It must not change the
- *	argument.
+ *	leaves the state unchanged, if it is not 0. In the argument it changes
+ *	out-fields only.
  */
 struct freq_request {
 	u32 command;

@@ -58,7 +58,7 @@ static void clone_holder(void *data, const void *from, u32 index)
 }
 
 /* Clients and readers stay with the original, so nobody closes what is held. */
-static void clone_finish(void *data, void *from)
+static void clone_finish(void *data, const void *from)
 {
 	const struct freq_state *state = from;
 	struct freq_state *to = data;

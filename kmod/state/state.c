@@ -350,7 +350,7 @@ static int mark_all(struct freq_state *state, const struct freq_call *call,
 	return 0;
 }
 
-/* Frees what is marked: the first first, so that the last is next. */
+/* Frees what is marked, in order: the last is the next to be allocated. */
 static void free_marked(struct freq_state *state, const u64 *indices, u32 count)
 {
 	const u32 flags = FREQ_OWNER_KEEP | FREQ_OWNER_MARK;
@@ -402,7 +402,8 @@ static void free_marked(struct freq_state *state, const u64 *indices, u32 count)
  * moves and never goes: so many are looked up in a hold of their own.
  *
  * Return: 0; -ENOENT if one is not in the pool, or not allocated, or there
- * twice; -EPERM if it is somebody else's; or a FREQ_WANT_*.
+ * twice; -EPERM if it is somebody else's; -ENODEV if the server was stopped
+ * between the two holds; or a FREQ_WANT_*.
  */
 int freq_state_deallocate(struct freq_state *state, struct freq_call *call,
 			  u64 *numbers, u32 count, u32 *failed)
@@ -413,10 +414,14 @@ int freq_state_deallocate(struct freq_state *state, struct freq_call *call,
 		if (likely(free_own(state, call->client->data, numbers, count)))
 			return 0;
 		find_all(&state->pool, numbers, count);
-		call->progress[0] = count > 1;
+		call->progress[0] = 1;
+		call->progress[1] = call->server->stops;
 		if (count > FREE_AT_ONCE)
 			return FREQ_WANT_AGAIN;
 	}
+	/* Of a server that was stopped since, it was. */
+	if (call->progress[1] != call->server->stops)
+		return -ENODEV;
 	err = mark_all(state, call, numbers, count, failed);
 	if (err)
 		return err;

@@ -75,7 +75,8 @@ freq_state_change_holder(struct freq_state *state, u32 index)
 
 /* Makes a holder, which is marked, unused if nothing names it any more. */
 static __always_inline void freq_state_put_holder(struct freq_state *state,
-				       struct freq_holder *holder, u32 index)
+						  struct freq_holder *holder,
+						  u32 index)
 {
 	if (holder->pid || holder->stale || holder->kept.count)
 		return;
@@ -85,7 +86,7 @@ static __always_inline void freq_state_put_holder(struct freq_state *state,
 
 /* A free slot forgets the holder whose client was closed. */
 static __always_inline void freq_state_forget_holder(struct freq_state *state,
-					  struct freq_slot *slot)
+						     struct freq_slot *slot)
 {
 	u32 index = slot->owner;
 	struct freq_holder *holder = freq_state_change_holder(state, index);
@@ -107,7 +108,7 @@ static __always_inline void freq_state_forget_holder(struct freq_state *state,
  */
 static __always_inline int
 freq_state_peek(struct freq_state *state, struct freq_call *call,
-		    u64 *numbers, u32 count)
+		u64 *numbers, u32 count)
 {
 	const struct freq_pool *pool = &state->pool;
 	u32 index = pool->free.first;
@@ -138,7 +139,7 @@ freq_state_peek(struct freq_state *state, struct freq_call *call,
  */
 static __always_inline void
 freq_state_allocate(struct freq_state *state, const struct freq_call *call,
-			 bool keep, u32 count)
+		    bool keep, u32 count)
 {
 	struct freq_pool *pool = &state->pool;
 	struct freq_holder *holder;

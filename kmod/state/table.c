@@ -125,7 +125,7 @@ int freq_table_reserve(struct freq_table *table, u32 count, size_t size,
  */
 int freq_table_dismantle(struct freq_table *table, struct freq_call *call)
 {
-	u32 end = table->count - min(table->count, (u32)DISMANTLE_STEP);
+	u32 end = table->count - min_t(u32, table->count, DISMANTLE_STEP);
 
 	while (table->count > end)
 		freq_door_free(call, table->chunks[--table->count]);

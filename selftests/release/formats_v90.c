@@ -113,9 +113,9 @@ static void up_holder(void *data, const void *old, u32 index)
 	to->holder_count = max(to->holder_count, index);
 }
 
-static void up_finish(void *data, void *old)
+static void up_finish(void *data, const void *old)
 {
-	struct freq1_state *from = old;
+	const struct freq1_state *from = old;
 	struct freq_state *to = data;
 
 	to->pool.slot_count = from->pool.slot_count;
@@ -125,6 +125,13 @@ static void up_finish(void *data, void *old)
 	up_queue(&to->pool.free, &from->pool.free);
 	to->holder_count = from->holder_count;
 	to->unused_holder = from->unused_holder;
+}
+
+static void up_move(void *data, void *old)
+{
+	struct freq1_state *from = old;
+	struct freq_state *to = data;
+
 	to->open_holders = from->open_holders;
 	list_splice_init(&from->readers, &to->readers);
 }
@@ -145,6 +152,7 @@ static const struct freq_conversion upgrade = {
 	.slot = up_slot,
 	.holder = up_holder,
 	.finish = up_finish,
+	.move = up_move,
 	.destroy = up_destroy,
 };
 
@@ -274,9 +282,9 @@ static void down_holder(void *data, const void *old, u32 index)
 	to->holder_count = max(to->holder_count, index);
 }
 
-static void down_finish(void *data, void *old)
+static void down_finish(void *data, const void *old)
 {
-	struct freq_state *from = old;
+	const struct freq_state *from = old;
 	struct freq1_state *to = data;
 
 	to->pool.slot_count = from->pool.slot_count;
@@ -286,6 +294,13 @@ static void down_finish(void *data, void *old)
 	down_queue(&to->pool.free, &from->pool.free);
 	to->holder_count = from->holder_count;
 	to->unused_holder = from->unused_holder;
+}
+
+static void down_move(void *data, void *old)
+{
+	struct freq_state *from = old;
+	struct freq1_state *to = data;
+
 	to->open_holders = from->open_holders;
 	list_splice_init(&from->readers, &to->readers);
 }
@@ -300,6 +315,7 @@ static const struct freq_conversion downgrade = {
 	.slot = down_slot,
 	.holder = down_holder,
 	.finish = down_finish,
+	.move = down_move,
 	.destroy = down_destroy,
 };
 

@@ -148,6 +148,7 @@ struct freq_later_handoff FREQ_LATER_HANDOFF = {
 		.resume = freq_takeover_resume,
 	},
 };
+
 /* The macro does not expand the name of what it exports. */
 #if NUMBER == 90
 EXPORT_SYMBOL_FREQ(freq_v90_handoff);

@@ -110,8 +110,8 @@ int freq_services_tick(void *data, struct freq_call *call)
 	struct freq_state *state = data;
 
 	state->ticks++;
-	call->notify = "services";
-	call->uevent = "TICK=1";
+	strscpy(call->notify, "services", sizeof(call->notify));
+	strscpy(call->uevent, "TICK=1", sizeof(call->uevent));
 	return 0;
 }
 
