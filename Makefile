@@ -257,7 +257,6 @@ help:
 	@echo 'make test       check, then run all tests, in guests of $(KERNELS), or of K= only'
 	@echo 'make check      all that can be checked without running it'
 	@echo 'make layout     write kmod/contract/layout, after a contract has grown'
-	@echo 'make layout     note in kmod/contract/layout what was appended to the contracts'
 	@echo 'make bench      measure what all costs, and write Documentation/performance.md'
 	@echo 'make bench-quick  see in build/bench whether that works'
 	@echo 'make bench-test   test what it costs, as far as instructions tell'

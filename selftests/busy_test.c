@@ -187,11 +187,11 @@ static int change_much(int line, void *data)
 }
 
 /*
- * To another release and back, so many times: the usual time of each, in
- * microseconds.
+ * From one release to another and back, so many times: the usual time of each,
+ * in microseconds.
  */
-static int time_upgrades(const char *to, unsigned long long *up,
-			 unsigned long long *down)
+static int time_upgrades(const char *from, const char *to,
+			 unsigned long long *up, unsigned long long *down)
 {
 	unsigned long long times[2][TURNS];
 	int i;
@@ -201,10 +201,10 @@ static int time_upgrades(const char *to, unsigned long long *up,
 		if (differ(0, module_load(to, NULL)))
 			return -1;
 		times[0][i] = now_us() - times[0][i];
-		if (differ(0, module_unload("freq_v2")))
+		if (differ(0, module_unload(from)))
 			return -1;
 		times[1][i] = now_us();
-		if (differ(0, module_load("freq_v2", NULL)))
+		if (differ(0, module_load(from, NULL)))
 			return -1;
 		times[1][i] = now_us() - times[1][i];
 		if (differ(0, module_unload(to)))
@@ -224,14 +224,17 @@ TEST_F_TIMEOUT(busy, conversion, 180)
 	unsigned long long idle_up, idle_down, up, down, plain_up, plain_down;
 	struct child changers;
 
-	ASSERT_EQ(0, time_upgrades("freq_v90", &idle_up, &idle_down));
+	ASSERT_EQ(0, time_upgrades("freq_v2", "freq_v90", &idle_up,
+				   &idle_down));
 	ASSERT_EQ(0, child_start(&changers, change_much, NULL));
 	ASSERT_EQ(0, line_hear(changers.line, 'a'));
-	ASSERT_EQ(0, time_upgrades("freq_v1", &plain_up, &plain_down));
-	ASSERT_EQ(0, time_upgrades("freq_v90", &up, &down));
-	TH_LOG("v2 to v90: %llu us, with %d busy threads %llu us, to v1 %llu us",
+	ASSERT_EQ(0, time_upgrades("freq_v2", "freq_v90", &up, &down));
+	ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v90"));
+	ASSERT_EQ(0, time_upgrades("freq_v90", "freq_v91", &plain_up,
+				   &plain_down));
+	TH_LOG("v2 to v90: %llu us, with %d busy threads %llu us, to v91 %llu us",
 	       idle_up, THREADS, up, plain_up);
-	TH_LOG("v90 to v2: %llu us, with %d busy threads %llu us, from v1 %llu us",
+	TH_LOG("v90 to v2: %llu us, with %d busy threads %llu us, from v91 %llu us",
 	       idle_down, THREADS, down, plain_down);
 	EXPECT_LE(up, 3 * (idle_up + plain_up));
 	EXPECT_LE(down, 3 * (idle_down + plain_down));

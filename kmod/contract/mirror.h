@@ -20,6 +20,7 @@ struct freq_conversion;
  * @done: the elements below this one were copied
  * @end: the elements from @done to this one, exclusive, are still to be copied;
  *	later ones were added since
+ * @pad: 0
  */
 struct freq_dirty {
 	struct freq_table links;

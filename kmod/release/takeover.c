@@ -51,7 +51,7 @@ MODULE_PARM_DESC(rehearse,
 static const char symbol_format[] __initconst = "freq_v%u_handoff";
 
 /**
- * struct incoming - this release on its way in
+ * struct takeover - this release on its way in
  * @loading: what the door knows of it
  * @running: the release that runs, NULL if none does
  * @handoff: its handoff symbol
@@ -62,7 +62,7 @@ static const char symbol_format[] __initconst = "freq_v%u_handoff";
  * @holders: how many holders it has room for
  * @attached: the mirror is attached
  */
-static struct {
+struct takeover {
 	void *loading;
 	const struct freq_release *running;
 	const struct freq_handoff *handoff;
@@ -72,7 +72,9 @@ static struct {
 	u32 slots;
 	u32 holders;
 	bool attached;
-} incoming __initdata;
+};
+
+static struct takeover incoming __initdata;
 
 /**
  * freq_takeover_quiesce() - quiesce() of a struct freq_handoff
