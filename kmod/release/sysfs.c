@@ -38,8 +38,8 @@
  * What one hold does: so many frequencies are looked at, less what it takes to
  * write an element for each that is written.
  */
-#define LOOK_STEP 880
-#define WRITE_COST 110
+#define LOOK_STEP 340
+#define WRITE_COST 80
 
 /* How many readers are remembered, of one user and altogether. */
 #define READERS_PER_USER 32
