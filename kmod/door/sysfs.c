@@ -236,7 +236,7 @@ void freq_sysfs_prune(struct freq_server *server,
 }
 
 /**
- * freq_sysfs_notify() - tell user space of a change
+ * freq_sysfs_notify() - notify user space of a change
  * @server: the server
  * @file: a file whose pollers are woken, or ""
  * @uevent: "KEY=VALUE" for a uevent "change", or ""

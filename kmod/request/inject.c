@@ -8,7 +8,7 @@
  *
  * If one is in the pool already, if there is no memory, or the caller is
  * killed, what is staged is unstaged, some in each hold. The reply comes after
- * the claim has ended: whoever waits for its page holds up nobody.
+ * the claim has ended: a page fault on it blocks no other call.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>

@@ -60,7 +60,7 @@ static int prepare_array(const struct freq_request *request,
 							FREQ_WANT_BUFFER;
 }
 
-/* What is not so in nearly all requests. Returns as an operation does. */
+/* Slow path: permissions, sizes, arrays. Returns as an operation does. */
 static noinline int prepare(const struct freq_request *request,
 			    struct freq_call *call)
 {

@@ -5,7 +5,7 @@
  * The elements of a state refer to each other by index. So a copy is right when
  * each element was copied after it changed last.
  *
- * 1. Elements are copied in order, some in each hold, whoever's hold it is: the
+ * 1. Elements are copied in order, some in each hold of the mutex: the
  *    converter's, or a client's. So load does not delay a conversion.
  * 2. Who changes an element that was copied already marks it, and at the end of
  *    the hold it is copied again.

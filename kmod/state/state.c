@@ -398,7 +398,7 @@ static void free_marked(struct freq_state *state, const u64 *indices, u32 count)
  * @count: how many; not 0
  * @failed: out: at an error, the index in @numbers of the one it is about
  *
- * What is not the client's alone is looked up, marked, then freed. A slot never
+ * Fast path: all are the client's. Else look up, mark, then free. A slot never
  * moves and never goes: so many are looked up in a hold of their own.
  *
  * Return: 0; -ENOENT if one is not in the pool, or not allocated, or there
