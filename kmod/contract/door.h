@@ -15,6 +15,7 @@
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/list.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
@@ -61,6 +62,7 @@ struct task_struct;
 
 /* As much of an argument as the door copies in, in bytes. */
 #define FREQ_ARGUMENT_MAX	128
+#define FREQ_ARGUMENT_WORDS	(FREQ_ARGUMENT_MAX / 8)
 
 /* The longest name of a file in sysfs or of a device, without the NUL. */
 #define FREQ_NAME_MAX		31
@@ -82,8 +84,7 @@ struct task_struct;
  * @FREQ_OP_READ: read(); what freq_door_copy_out() delivers is the data
  * @FREQ_OP_WRITE: write(); FREQ_WANT_COPY_IN brings the data
  * @FREQ_OP_POLL: the result is the mask of events
- * @FREQ_OP_FDINFO: the buffer's first bytes, as many as the result says, are
- *	shown in the client's fdinfo
+ * @FREQ_OP_FDINFO: read of the client's fdinfo; the result is the length
  * @FREQ_OP_SHOW: read of a file in sysfs; the result is the length
  * @FREQ_OP_STORE: write to a file in sysfs; the result is the length
  * @FREQ_OP_TIMER: the time that was set by freq_door_set_timer() has come
@@ -140,13 +141,15 @@ enum freq_want {
 /**
  * struct freq_client - what a release sees of an open file description
  * @size: sizeof(struct freq_client) as the door knows it
+ * @writable: FMODE_WRITE if it is open for writing, else 0
  * @uid: user that opened it
  * @pid: thread group that opened it; the door holds the reference
  * @id: unique among all clients of the server, ever
  * @data: the state's; 0 at first, and again before a stop
  */
 struct freq_client {
-	u32 size;
+	u16 size;
+	u16 writable;
 	kuid_t uid;
 	struct pid *pid;
 	u64 id;
@@ -177,80 +180,84 @@ struct freq_server_info {
 	u64 *words;
 };
 
+/* What a call has left to be done after the hold. */
+#define FREQ_LEFT_GARBAGE	BIT(0)	/* freq_door_free() */
+#define FREQ_LEFT_DELIVERY	BIT(1)	/* freq_door_deliver() */
+#define FREQ_LEFT_NOTICE	BIT(2)	/* freq_door_notify() */
+#define FREQ_LEFT_STOP		BIT(3)	/* freq_door_stop() */
+
 /**
  * struct freq_call - one call of an operation, however often it is entered
  * @size: sizeof(struct freq_call) as the door knows it
  * @op: enum freq_op
- * @writable: FMODE_WRITE if the client is open for writing, else 0
+ * @pad: 0
  * @command: FREQ_OP_IOCTL: number of the request, as the caller knows it
  * @status: outcome of what was wanted last: 0 or a negative errno. In the first
  *	entry of FREQ_OP_IOCTL -EFAULT if the argument could not be copied in.
  * @server: the server
  * @client: the client; NULL if there is none
- * @argument: FREQ_OP_IOCTL: the argument, copied in once, before the first
- *	entry: its first _IOC_SIZE() bytes, at most FREQ_ARGUMENT_MAX, if its
- *	direction is _IOC_WRITE. There is room for FREQ_ARGUMENT_MAX bytes. A
- *	release changes nothing there but what no release reads.
  * @address: FREQ_OP_IOCTL: user address of the argument
- * @buffer: belongs to the call
- * @memory: belongs to the call, until a release takes it and leaves NULL
- * @garbage: blocks to be freed after the hold, linked by their first words; see
- *	freq_door_free()
- * @stopped: the door's: the server was stopped in this call
- * @from: for FREQ_WANT_COPY_IN
- * @want: for FREQ_WANT_*: how many bytes
- * @buffer_size: size of @buffer, in bytes
- * @memory_size: size of @memory, in bytes
- * @out_size: when the operation returns 0, the first bytes of @buffer, as many,
- *	are copied to @out; for what changes nothing
- * @out: user address
- * @result: FREQ_OP_READ, WRITE, POLL, FDINFO, SHOW, STORE: what it returns
  * @progress: all 0 in the first entry, then as the operation left it. It must
  *	mean the same to every release that knows the request.
+ * @garbage: blocks to be freed after the hold, linked by their first words; see
+ *	freq_door_free()
+ * @buffer_size: size of @buffer, in bytes; 0: there is none
+ * @memory_size: size of @memory, in bytes; 0: there is none
+ * @left: FREQ_LEFT_*
+ * @turns: the door's: how often a page was faulted in
+ * @buffer: belongs to the call
+ * @memory: belongs to the call, until a release takes it and clears @memory_size
+ * @from: for FREQ_WANT_COPY_IN
+ * @want: for FREQ_WANT_*: how many bytes
+ * @out_size: see freq_door_deliver()
+ * @out: see freq_door_deliver()
+ * @result: FREQ_OP_READ, WRITE, POLL, FDINFO, SHOW, STORE: what it returns
  * @link: for lists of the state; on none before the first entry and on none
  *	when the operation ends
  * @deadline: FREQ_WANT_SLEEP: absolute time in ns, KTIME_MAX: none
  * @clock: FREQ_WANT_SLEEP: CLOCK_MONOTONIC or CLOCK_BOOTTIME
  * @woken: the door's
  * @task: the door's
- * @turns: the door's: how often a page was faulted in
+ * @stopped: the door's: the release that ran
  * @name: FREQ_OP_SHOW, STORE: name of the file
  * @file: FREQ_OP_SHOW, STORE: the open file, an address to compare only
  * @uid: FREQ_OP_SHOW, STORE: user that opened it
  * @events: FREQ_OP_POLL: what the caller waits for
  * @offset: FREQ_OP_SHOW, STORE: offset in the file, in bytes
- * @text: FREQ_OP_SHOW, STORE: the text
- * @text_size: FREQ_OP_SHOW: room for it; FREQ_OP_STORE: its length, in bytes.
- *	FREQ_OP_READ, WRITE: how much the caller asks for
+ * @text: FREQ_OP_FDINFO, SHOW, STORE: the text
+ * @text_size: FREQ_OP_FDINFO, SHOW: room for it; FREQ_OP_STORE: its length, in
+ *	bytes. FREQ_OP_READ, WRITE: how much the caller asks for
  * @iter: the door's: the data of FREQ_OP_READ and FREQ_OP_WRITE
  * @step: the door's: what freq_door_run() was given
- * @notify: "" or, set by an operation that returns 0, the name of a file in sysfs
- *	whose pollers are woken
- * @uevent: "" or, likewise, "KEY=VALUE" for a uevent "change" of the device
+ * @pad_2: 0
+ * @notify: see freq_door_notify()
+ * @uevent: see freq_door_notify()
+ * @argument: FREQ_OP_IOCTL: the argument, copied in once, before the first
+ *	entry: its first _IOC_SIZE() bytes, at most FREQ_ARGUMENT_MAX, if its
+ *	direction is _IOC_WRITE. There is room for FREQ_ARGUMENT_MAX bytes. A
+ *	release changes nothing there but what no release reads.
  */
 struct freq_call {
 	u32 size;
 	u16 op;
-	u16 writable;
+	u16 pad;
 	u32 command;
 	s32 status;
 	const struct freq_server_info *server;
 	struct freq_client *client;
-	void *argument;
 	u64 address;
-	void *buffer;
-	void *memory;
-	void *garbage;
-	void *stopped;
-	u32 out_size;
-	u32 turns;
 	u32 progress[4];
-	/* The fields above are 0 or set in each call, those below if needed. */
-	u64 from;
-	u32 want;
+	void *garbage;
 	u32 buffer_size;
 	u32 memory_size;
-	u32 events;
+	u32 left;
+	u32 turns;
+	/* The fields above are 0 or set in each call, those below if needed. */
+	void *buffer;
+	void *memory;
+	u64 from;
+	u32 want;
+	u32 out_size;
 	u64 out;
 	s64 result;
 	struct list_head link;
@@ -258,16 +265,20 @@ struct freq_call {
 	u32 clock;
 	u32 woken;
 	struct task_struct *task;
+	const void *stopped;
 	const char *name;
 	const struct file *file;
 	kuid_t uid;
-	u32 text_size;
+	u32 events;
 	s64 offset;
 	char *text;
 	struct iov_iter *iter;
 	int (*step)(void *state, void *call);
+	u32 text_size;
+	u32 pad_2;
 	char notify[FREQ_NAME_SIZE];
 	char uevent[FREQ_UEVENT_SIZE];
+	u64 argument[FREQ_ARGUMENT_WORDS];
 };
 
 /**
@@ -319,7 +330,7 @@ struct freq_release {
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq_client) == 32);
 static_assert(sizeof(struct freq_server_info) == 24);
-static_assert(sizeof(struct freq_call) == 240 + 32 + 64);
+static_assert(sizeof(struct freq_call) == 240 + 32 + 64 + 128);
 static_assert(sizeof(struct freq_file) == 16);
 static_assert(sizeof(struct freq_release) == 40 + 8 * 12);
 #endif
@@ -356,6 +367,34 @@ static inline void freq_door_free(struct freq_call *call, void *block)
 		return;
 	*(void **)block = call->garbage;
 	call->garbage = block;
+	call->left |= FREQ_LEFT_GARBAGE;
+}
+
+/**
+ * freq_door_deliver() - have the buffer copied to the caller after the hold
+ * @call: the call, of an operation that has changed nothing and returns 0
+ * @to: user address
+ * @size: how many of the first bytes of the buffer
+ */
+static inline void freq_door_deliver(struct freq_call *call, u64 to, u32 size)
+{
+	call->out = to;
+	call->out_size = size;
+	call->left |= FREQ_LEFT_DELIVERY;
+}
+
+/**
+ * freq_door_notify() - have user space notified after the hold
+ * @call: the call, of an operation that returns 0
+ * @file: name of a file in sysfs whose pollers are woken, or ""
+ * @uevent: "KEY=VALUE" for a uevent "change" of the device, or ""
+ */
+static inline void freq_door_notify(struct freq_call *call, const char *file,
+				    const char *uevent)
+{
+	strscpy(call->notify, file, sizeof(call->notify));
+	strscpy(call->uevent, uevent, sizeof(call->uevent));
+	call->left |= FREQ_LEFT_NOTICE;
 }
 
 #endif /* FREQ_CONTRACT_DOOR_H */

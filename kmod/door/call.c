@@ -23,62 +23,95 @@
 
 #include "compat.h"
 #include "door/hold.h"
-#include "door/user.h"
+#include "door/pair.h"
 
 /* How often in a call a page may vanish before it is written. */
 #define TURNS_MAX 64
 
 /**
- * freq_server_lock() - begin a hold
- * @server: the server
+ * freq_hold_trace() - trace the end of a hold
+ * @server: the server; its tracepoint is enabled
  *
- * Context: process context; takes the mutex, then disables preemption: a holder
- * that is throttled would keep the others waiting.
+ * The event names the caller of this.
  */
-void freq_server_lock(struct freq_server *server)
+void freq_hold_trace(struct freq_server *server)
 {
-	freq_hold_begin(server);
+	if (server->held_since)
+		trace_freq_hold(_RET_IP_, ktime_get_ns() - server->held_since);
 }
 
-/**
- * freq_server_unlock() - end a hold
- * @server: the server
- */
-void freq_server_unlock(struct freq_server *server)
+/* ---- Operations that a release does not have, or that no release has ---- */
+
+static int no_release(void *state, struct freq_call *call)
 {
-	freq_hold_end(server, _RET_IP_);
+	return -ENODEV;
 }
 
-/* What an operation returns that the running release does not have. */
-static const int absent[FREQ_OPS] = {
-	[FREQ_OP_IOCTL] = -ENOTTY,
-	[FREQ_OP_READ] = -EINVAL,
-	[FREQ_OP_WRITE] = -EINVAL,
-	[FREQ_OP_SHOW] = -EIO,
-	[FREQ_OP_STORE] = -EIO,
+static int no_request(void *state, struct freq_call *call)
+{
+	return -ENOTTY;
+}
+
+static int no_data(void *state, struct freq_call *call)
+{
+	return -EINVAL;
+}
+
+static int no_text(void *state, struct freq_call *call)
+{
+	return -EIO;
+}
+
+static int nothing(void *state, struct freq_call *call)
+{
+	return 0;
+}
+
+static const freq_operation absent[FREQ_OPS] = {
+	[FREQ_OP_OPEN] = nothing,
+	[FREQ_OP_CLOSE] = nothing,
+	[FREQ_OP_FLUSH] = nothing,
+	[FREQ_OP_IOCTL] = no_request,
+	[FREQ_OP_READ] = no_data,
+	[FREQ_OP_WRITE] = no_data,
+	[FREQ_OP_POLL] = nothing,
+	[FREQ_OP_FDINFO] = nothing,
+	[FREQ_OP_SHOW] = no_text,
+	[FREQ_OP_STORE] = no_text,
+	[FREQ_OP_TIMER] = nothing,
+	[FREQ_OP_DESTROY] = nothing,
+};
+
+/* The operations of a server behind which nothing runs */
+const freq_operation freq_server_no_ops[FREQ_OPS] = {
+	[FREQ_OP_OPEN] = nothing,
+	[FREQ_OP_CLOSE] = nothing,
+	[FREQ_OP_FLUSH] = nothing,
+	[FREQ_OP_IOCTL] = no_release,
+	[FREQ_OP_READ] = no_release,
+	[FREQ_OP_WRITE] = no_release,
+	[FREQ_OP_POLL] = nothing,
+	[FREQ_OP_FDINFO] = nothing,
+	[FREQ_OP_SHOW] = no_release,
+	[FREQ_OP_STORE] = no_release,
+	[FREQ_OP_TIMER] = nothing,
+	[FREQ_OP_DESTROY] = nothing,
 };
 
 /**
- * freq_hold_enter_other() - freq_hold_enter() of what is no operation
- * @server: the server
- * @call: the call
- *
- * Context: under the mutex.
- * Return: as the step; -ENODEV if no release runs; or what a device returns that
- * does not have the operation.
+ * freq_server_set_ops() - complete the operations of a release
+ * @release: the release; what it lacks becomes what a device without the
+ *	operation does
  */
-int freq_hold_enter_other(struct freq_server *server, struct freq_call *call)
+void freq_server_set_ops(struct freq_release *release)
 {
-	lockdep_assert_held(&server->lock);
+	u32 op;
 
-	if (call->op == FREQ_OP_STEP) {
-		if (!server->held_since)
-			server->held_since = ktime_get_ns();
-		return call->step(server->state, call);
-	}
-	return absent[call->op] && !server->running ? -ENODEV :
-						      absent[call->op];
+	for (op = 0; op < FREQ_OPS; op++)
+		release->ops[op] = release->ops[op] ?: absent[op];
 }
+
+/* ---- What an operation can want ---- */
 
 /**
  * freq_server_free_garbage() - free what a hold has left
@@ -95,20 +128,22 @@ void freq_server_free_garbage(struct freq_call *call)
 		call->garbage = *(void **)block;
 		kvfree(block);
 	}
+	call->left &= ~FREQ_LEFT_GARBAGE;
 }
 
-static int allocate(void **block, u32 *size, u32 want)
+static int allocate(void **block, u32 *size, u32 want, gfp_t flags)
 {
-	kvfree(*block);
-	*size = want;
-	*block = want && want <= FREQ_WANT_MAX ?
-		 kvzalloc(want, GFP_KERNEL_ACCOUNT | __GFP_NOWARN) : NULL;
+	flags |= GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	if (*size)
+		kvfree(*block);
+	*block = want && want <= FREQ_WANT_MAX ? kvmalloc(want, flags) : NULL;
+	*size = *block ? want : 0;
 	return *block ? 0 : -ENOMEM;
 }
 
 static int copy_in(struct freq_call *call)
 {
-	int err = allocate(&call->buffer, &call->buffer_size, call->want);
+	int err = allocate(&call->buffer, &call->buffer_size, call->want, 0);
 
 	if (err)
 		return err;
@@ -167,11 +202,11 @@ static int serve(struct freq_call *call, int want)
 		return 0;
 	case FREQ_WANT_MEMORY:
 		call->status = allocate(&call->memory, &call->memory_size,
-					call->want);
+					call->want, __GFP_ZERO);
 		return 0;
 	case FREQ_WANT_BUFFER:
 		call->status = allocate(&call->buffer, &call->buffer_size,
-					call->want);
+					call->want, __GFP_ZERO);
 		return 0;
 	case FREQ_WANT_COPY_IN:
 		call->status = copy_in(call);
@@ -186,65 +221,74 @@ static int serve(struct freq_call *call, int want)
 	}
 }
 
+/* Enters a call anew. */
+static int enter(struct freq_server *server, struct freq_call *call)
+{
+	int ret;
+
+	if (call->op != FREQ_OP_STEP)
+		return freq_hold(server, call, call->op);
+	freq_server_lock(server);
+	/* A takeover wants to know how long it took. */
+	server->held_since = server->held_since ?: ktime_get_ns();
+	ret = call->step(server->state, call);
+	freq_server_unlock(server);
+	return ret;
+}
+
+/* Delivers and frees what a call has left. */
+static int finish(struct freq_server *server, struct freq_call *call, int ret)
+{
+	if (call->left & FREQ_LEFT_STOP)
+		freq_load_stopped(server, call->stopped);
+	if (!ret && call->left & FREQ_LEFT_DELIVERY &&
+	    copy_to_user(u64_to_user_ptr(call->out), call->buffer,
+			 call->out_size))
+		ret = -EFAULT;
+	if (!ret && call->left & FREQ_LEFT_NOTICE)
+		freq_sysfs_notify(server, call->notify, call->uevent);
+	if (call->buffer_size)
+		kvfree(call->buffer);
+	if (call->memory_size)
+		kvfree(call->memory);
+	return ret;
+}
+
 /**
- * freq_server_go_on() - serve a call behind its first hold
+ * freq_server_complete() - serve a call behind its first hold
  * @server: the server
  * @call: the call
- * @ret: what the operation returned
+ * @ret: what the operation returned; 0 or an error needs this only if
+ *	&freq_call.left is not 0
  *
  * Context: process context; may sleep; takes the mutex.
  * Return: as freq_server_call().
  */
-int freq_server_go_on(struct freq_server *server, struct freq_call *call,
-		      int ret)
+int freq_server_complete(struct freq_server *server, struct freq_call *call,
+			 int ret)
 {
-	for (;;) {
-		freq_server_free_garbage(call);
-		if (ret <= 0)
-			return ret;
+	freq_server_free_garbage(call);
+	while (ret > 0) {
 		ret = serve(call, ret);
 		if (ret)
-			return ret;
-		ret = freq_hold(server, call, call->op);
+			break;
+		ret = enter(server, call);
+		freq_server_free_garbage(call);
 	}
+	return finish(server, call, ret);
 }
 
 /**
  * freq_server_call() - serve a call
  * @server: the server
- * @call: the call; freq_server_finish() must follow if anything is left in it
+ * @call: the call; nothing is left in it
  *
  * Context: process context; may sleep; takes the mutex.
  * Return: 0 or the errno of the operation; -ENODEV if no release runs; -EFAULT.
  */
 int freq_server_call(struct freq_server *server, struct freq_call *call)
 {
-	return freq_server_go_on(server, call, freq_hold(server, call, call->op));
-}
-
-/**
- * freq_server_finish() - deliver and free what a call has left
- * @server: the server
- * @call: the call
- * @ret: what freq_server_call() returned
- *
- * Context: process context; may sleep.
- * Return: @ret; -EFAULT if the buffer could not be copied to the caller.
- */
-int freq_server_finish(struct freq_server *server, struct freq_call *call,
-		       int ret)
-{
-	if (call->stopped)
-		freq_load_stopped(server, call->stopped);
-	if (!ret && call->out_size &&
-	    copy_to_user(u64_to_user_ptr(call->out), call->buffer,
-			 call->out_size))
-		ret = -EFAULT;
-	if (!ret && (*call->notify || *call->uevent))
-		freq_sysfs_notify(server, call->notify, call->uevent);
-	kvfree(call->buffer);
-	kvfree(call->memory);
-	return ret;
+	return freq_server_complete(server, call, enter(server, call));
 }
 
 static int fault(struct freq_call *call, u64 to, u32 size)
@@ -254,8 +298,7 @@ static int fault(struct freq_call *call, u64 to, u32 size)
 	return FREQ_WANT_FAULT;
 }
 
-static noinline int copy_to_data(struct freq_call *call, const void *from,
-				 u32 size)
+static int copy_to_data(struct freq_call *call, const void *from, u32 size)
 {
 	size_t copied;
 
@@ -268,11 +311,26 @@ static noinline int copy_to_data(struct freq_call *call, const void *from,
 	return fault(call, 0, size);
 }
 
+static noinline int copy_long(struct freq_call *call, u64 to, const void *from,
+			      u32 size)
+{
+	void __user *address = u64_to_user_ptr(to);
+	bool done;
+
+	if (call->op == FREQ_OP_READ)
+		return copy_to_data(call, from, size);
+	pagefault_disable();
+	done = access_ok(address, size) &&
+	       !__copy_to_user_inatomic(address, from, size);
+	pagefault_enable();
+	return done ? 0 : fault(call, to, size);
+}
+
 /**
  * freq_door_copy_out() - write a reply in the hold in which it is decided
  * @data: the struct freq_call
  * @to: user address; of no meaning for FREQ_OP_READ
- * @from: what to write, aligned to words
+ * @from: what to write
  * @size: in bytes
  *
  * Context: under the mutex; for FREQ_OP_READ once in an entry.
@@ -284,10 +342,11 @@ int freq_door_copy_out(void *data, u64 to, const void *from, u32 size)
 	struct freq_call *call = data;
 	bool done;
 
-	if (unlikely(call->op == FREQ_OP_READ))
-		return copy_to_data(call, from, size);
+	if (unlikely(size != sizeof(struct freq_pair) ||
+		     call->op == FREQ_OP_READ))
+		return copy_long(call, to, from, size);
 	pagefault_disable();
-	done = freq_user_write(u64_to_user_ptr(to), from, size);
+	done = freq_pair_write(u64_to_user_ptr(to), from);
 	pagefault_enable();
 	return likely(done) ? 0 : fault(call, to, size);
 }

@@ -15,7 +15,10 @@
 
 #include "compat.h"
 #include "door/hold.h"
-#include "door/user.h"
+#include "door/pair.h"
+
+/* The most that a release shows in a client's fdinfo, in bytes. */
+#define FDINFO_SIZE 128
 
 /**
  * struct client - an open file description
@@ -35,23 +38,14 @@ static int call(struct file *file, enum freq_op op, struct freq_call *call)
 
 	call->size = sizeof(*call);
 	call->op = op;
-	call->writable = (__force u16)(file->f_mode & FMODE_WRITE);
 	call->server = &client->server->info;
 	call->client = &client->public;
 	return freq_server_call(client->server, call);
 }
 
-static int finish(struct file *file, struct freq_call *call, int ret)
-{
-	struct client *client = file->private_data;
-
-	return freq_server_finish(client->server, call, ret);
-}
-
 /* Counts the client in, if the release lets it. */
 static int admit(struct file *file, struct freq_server *server)
 {
-	const struct freq_release *running;
 	struct client *client = file->private_data;
 	struct freq_call call = {
 		.size = sizeof(call),
@@ -59,14 +53,13 @@ static int admit(struct file *file, struct freq_server *server)
 		.server = &server->info,
 		.client = &client->public,
 	};
-	int err = 0;
+	int err;
 
 	freq_server_lock(server);
-	running = server->running;
 	client->public.id = ++server->last_id;
-	if (running && running->ops[FREQ_OP_OPEN])
-		err = running->ops[FREQ_OP_OPEN](server->state, &call);
-	else if (!running && server->info.flags & FREQ_SERVER_REHEARSAL)
+	err = server->ops[FREQ_OP_OPEN](server->state, &call);
+	/* A rehearsal that has ended is about to go. */
+	if (!server->running && server->info.flags & FREQ_SERVER_REHEARSAL)
 		err = -ENODEV;
 	if (!err)
 		server->info.clients++;
@@ -86,6 +79,7 @@ static int file_open(struct inode *inode, struct file *file)
 	if (!client)
 		return -ENOMEM;
 	client->public.size = sizeof(client->public);
+	client->public.writable = (__force u16)(file->f_mode & FMODE_WRITE);
 	client->public.uid = file->f_cred->euid;
 	client->public.pid = get_pid(task_tgid(current));
 	client->server = server;
@@ -106,7 +100,7 @@ static int file_release(struct inode *inode, struct file *file)
 	struct freq_server *server = client->server;
 	struct freq_call close = { };
 
-	finish(file, &close, call(file, FREQ_OP_CLOSE, &close));
+	call(file, FREQ_OP_CLOSE, &close);
 	freq_load_leave(server);
 	put_pid(client->public.pid);
 	kfree(client);
@@ -117,7 +111,7 @@ static int file_flush(struct file *file, fl_owner_t id)
 {
 	struct freq_call flush = { };
 
-	return finish(file, &flush, call(file, FREQ_OP_FLUSH, &flush));
+	return call(file, FREQ_OP_FLUSH, &flush);
 }
 
 /* What is behind the room must be zero, since nobody here knows it. */
@@ -125,8 +119,10 @@ static noinline int copy_long(void *to, const void __user *from, u32 size)
 {
 	int ret;
 
-	if (!freq_user_read(to, from, FREQ_ARGUMENT_MAX))
+	if (copy_from_user(to, from, min_t(u32, size, FREQ_ARGUMENT_MAX)))
 		return -EFAULT;
+	if (size <= FREQ_ARGUMENT_MAX)
+		return 0;
 	ret = check_zeroed_user(from + FREQ_ARGUMENT_MAX,
 				size - FREQ_ARGUMENT_MAX);
 	return ret < 0 ? ret : ret ? 0 : -E2BIG;
@@ -136,66 +132,67 @@ static __always_inline int copy_argument(void *to, const void __user *from,
 					 u32 size)
 {
 	might_fault();
-	if (unlikely(size > FREQ_ARGUMENT_MAX))
+	if (unlikely(size != sizeof(struct freq_pair)))
 		return copy_long(to, from, size);
-	return likely(freq_user_read(to, from, size)) ? 0 : -EFAULT;
+	return likely(freq_pair_read(to, from)) ? 0 : -EFAULT;
 }
 
-static void trace_request(const struct client *client, unsigned int command,
-			  int ret, u64 start)
+static __always_inline long request(struct file *file, unsigned int command,
+				    unsigned long address)
 {
-	if (start)
-		trace_freq_request(_IOC_NR(command), client->public.id, ret,
-				   ktime_get_ns() - start);
-}
-
-static long file_ioctl(struct file *file, unsigned int command,
-		       unsigned long argument)
-{
-	u64 buffer[FREQ_ARGUMENT_MAX / sizeof(u64)] __uninitialized;
-	struct freq_call request __uninitialized;
 	struct client *client = file->private_data;
 	struct freq_server *server = client->server;
-	u64 start = 0;
+	struct freq_call request __uninitialized;
 	int ret;
 
 	if (_IOC_TYPE(command) != FREQ_DOOR_IOC_TYPE)
 		return -ENOTTY;
-	if (trace_freq_request_enabled())
-		start = ktime_get_ns();
 	/* One by one: all of it costs as much as the mutex. */
 	request.size = sizeof(request);
 	request.op = FREQ_OP_IOCTL;
-	request.writable = (__force u16)(file->f_mode & FMODE_WRITE);
+	request.pad = 0;
 	request.command = command;
 	request.status = 0;
 	request.server = &server->info;
 	request.client = &client->public;
-	request.argument = buffer;
-	request.address = argument;
-	request.buffer = NULL;
-	request.memory = NULL;
-	request.garbage = NULL;
-	request.stopped = NULL;
-	request.out_size = 0;
-	request.turns = 0;
+	request.address = address;
 	memset(request.progress, 0, sizeof(request.progress));
-	request.notify[0] = '\0';
-	request.uevent[0] = '\0';
-	if (_IOC_DIR(command) & _IOC_WRITE)
-		request.status = copy_argument(buffer, (void __user *)argument,
-					       _IOC_SIZE(command));
+	request.garbage = NULL;
+	request.buffer_size = 0;
+	request.memory_size = 0;
+	request.left = 0;
+	request.turns = 0;
+	if (_IOC_DIR(command) & _IOC_WRITE) {
+		ret = copy_argument(request.argument, (void __user *)address,
+				    _IOC_SIZE(command));
+		if (unlikely(ret))
+			request.status = ret;
+	}
 
 	ret = freq_hold(server, &request, FREQ_OP_IOCTL);
-	if (unlikely(ret > 0 || request.garbage))
-		ret = freq_server_go_on(server, &request, ret);
-	if (unlikely((uintptr_t)request.buffer | (uintptr_t)request.memory |
-		     (uintptr_t)request.stopped | request.notify[0] |
-		     request.uevent[0]))
-		ret = freq_server_finish(server, &request, ret);
-	if (trace_freq_request_enabled())
-		trace_request(client, command, ret, start);
+	if (unlikely(ret > 0 || request.left))
+		ret = freq_server_complete(server, &request, ret);
 	return ret;
+}
+
+static noinline long request_traced(struct file *file, unsigned int command,
+				    unsigned long address)
+{
+	const struct client *client = file->private_data;
+	u64 start = ktime_get_ns();
+	long ret = request(file, command, address);
+
+	trace_freq_request(_IOC_NR(command), client->public.id, ret,
+			   ktime_get_ns() - start);
+	return ret;
+}
+
+static long file_ioctl(struct file *file, unsigned int command,
+		       unsigned long address)
+{
+	if (trace_freq_request_enabled())
+		return request_traced(file, command, address);
+	return request(file, command, address);
 }
 
 static ssize_t transfer(struct kiocb *iocb, struct iov_iter *iter,
@@ -207,7 +204,6 @@ static ssize_t transfer(struct kiocb *iocb, struct iov_iter *iter,
 	};
 	int ret = call(iocb->ki_filp, op, &transfer);
 
-	ret = finish(iocb->ki_filp, &transfer, ret);
 	return ret ?: transfer.result;
 }
 
@@ -230,18 +226,20 @@ static __poll_t file_poll(struct file *file, struct poll_table_struct *table)
 	int ret;
 
 	poll_wait(file, &client->wait, table);
-	ret = finish(file, &poll, call(file, FREQ_OP_POLL, &poll));
+	ret = call(file, FREQ_OP_POLL, &poll);
 	return ret ? 0 : (__force __poll_t)poll.result;
 }
 
 static void file_show_fdinfo(struct seq_file *seq, struct file *file)
 {
-	struct freq_call show = { };
-	int ret = call(file, FREQ_OP_FDINFO, &show);
+	char text[FDINFO_SIZE];
+	struct freq_call show = {
+		.text = text,
+		.text_size = sizeof(text),
+	};
 
-	if (!ret && show.buffer)
-		seq_write(seq, show.buffer, show.result);
-	finish(file, &show, ret);
+	if (!call(file, FREQ_OP_FDINFO, &show))
+		seq_write(seq, text, show.result);
 }
 
 const struct file_operations freq_file_operations = {

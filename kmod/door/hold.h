@@ -11,7 +11,16 @@
 #include "door/server.h"
 #include "door/trace.h"
 
-static __always_inline void freq_hold_begin(struct freq_server *server)
+void freq_hold_trace(struct freq_server *server);
+
+/**
+ * freq_server_lock() - begin a hold
+ * @server: the server
+ *
+ * Context: process context; takes the mutex, then disables preemption: a holder
+ * that is throttled would keep the others waiting.
+ */
+static __always_inline void freq_server_lock(struct freq_server *server)
 {
 	mutex_lock(&server->lock);
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
@@ -20,34 +29,29 @@ static __always_inline void freq_hold_begin(struct freq_server *server)
 		server->held_since = ktime_get_ns();
 }
 
-static __always_inline void freq_hold_end(struct freq_server *server,
-					  unsigned long caller)
+/**
+ * freq_server_unlock() - end a hold
+ * @server: the server
+ */
+static __always_inline void freq_server_unlock(struct freq_server *server)
 {
-	if (trace_freq_hold_enabled() && server->held_since)
-		trace_freq_hold(caller, ktime_get_ns() - server->held_since);
+	if (trace_freq_hold_enabled())
+		freq_hold_trace(server);
 	server->held_since = 0;
 	mutex_unlock(&server->lock);
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
 		preempt_enable();
 }
 
-int freq_hold_enter_other(struct freq_server *server, struct freq_call *call);
-
-/* Looks up the running release, and enters its operation, which is @op. */
+/* Enters the operation @op, which is the call's, in the running release. */
 static __always_inline int freq_hold(struct freq_server *server,
 				     struct freq_call *call, u16 op)
 {
-	freq_operation enter = NULL;
 	int ret;
 
-	freq_hold_begin(server);
-	if (likely(op < FREQ_OPS && server->running))
-		enter = server->running->ops[op];
-	if (likely(enter))
-		ret = enter(server->state, call);
-	else
-		ret = freq_hold_enter_other(server, call);
-	freq_hold_end(server, _THIS_IP_);
+	freq_server_lock(server);
+	ret = server->ops[op](server->state, call);
+	freq_server_unlock(server);
 	return ret;
 }
 

@@ -24,8 +24,7 @@
 #include <linux/timekeeping.h>
 
 #include "compat.h"
-#include "door/server.h"
-#include "door/trace.h"
+#include "door/hold.h"
 
 /**
  * struct loading - a release on its way in
@@ -105,6 +104,7 @@ static void set_running(struct freq_server *server,
 	lockdep_assert_held(&server->lock);
 
 	server->running = release;
+	server->ops = release ? release->ops : freq_server_no_ops;
 	server->state = state;
 	server->figures[FREQ_FIGURE_RELEASE] = release ? release->version : 0;
 }
@@ -129,7 +129,7 @@ void freq_load_retire(struct freq_server *server,
 
 	do {
 		freq_server_lock(server);
-		if (state && release->ops[FREQ_OP_DESTROY])
+		if (state)
 			ret = release->ops[FREQ_OP_DESTROY](state, &destroy);
 		freq_server_unlock(server);
 		freq_server_free_garbage(&destroy);
@@ -243,6 +243,7 @@ static struct loading *create_loading(const struct freq_release *release)
 		return ERR_PTR(-ENOMEM);
 	}
 	memcpy(copy, release, min_t(size_t, release->size, sizeof(*copy)));
+	freq_server_set_ops(copy);
 	loading->release = copy;
 	loading->server = &freq_server;
 	return loading;
@@ -323,8 +324,7 @@ int freq_door_run(void *data, int (*step)(void *state, void *call))
 		.step = step,
 	};
 
-	return freq_server_finish(loading->server, &call,
-				  freq_server_call(loading->server, &call));
+	return freq_server_call(loading->server, &call);
 }
 EXPORT_SYMBOL_FREQ(freq_door_run);
 
@@ -484,7 +484,8 @@ int freq_door_stop(void *data)
 		return -EBUSY;
 	server->changing = true;
 	server->info.stops++;
-	call->stopped = (void *)server->running;
+	call->stopped = server->running;
+	call->left |= FREQ_LEFT_STOP;
 	set_running(server, NULL, server->state);
 	return 0;
 }
@@ -497,7 +498,8 @@ EXPORT_SYMBOL_FREQ(freq_door_stop);
  *
  * Context: process context; may sleep; takes the mutex.
  */
-void freq_load_stopped(struct freq_server *server, void *stopped)
+void freq_load_stopped(struct freq_server *server,
+		       const struct freq_release *stopped)
 {
 	freq_server_exit(server);
 	freq_sysfs_prune(server, NULL);

@@ -8,7 +8,7 @@
 #include <linux/string.h>
 
 #include "compat.h"
-#include "door/server.h"
+#include "door/hold.h"
 
 #define CREATE_TRACE_POINTS
 #include "door/trace.h"
@@ -25,7 +25,7 @@ static void enter_timer(struct work_struct *work)
 		.server = &server->info,
 	};
 
-	freq_server_finish(server, &call, freq_server_call(server, &call));
+	freq_server_call(server, &call);
 }
 
 static enum hrtimer_restart expire(struct hrtimer *timer)
@@ -49,6 +49,7 @@ void freq_server_init(struct freq_server *server, const char *name,
 	freq_hrtimer_setup(&server->timer, expire, CLOCK_BOOTTIME,
 			   HRTIMER_MODE_ABS);
 	INIT_WORK(&server->work, enter_timer);
+	server->ops = freq_server_no_ops;
 	server->info.size = sizeof(server->info);
 	server->info.words = server->words;
 	server->misc.minor = MISC_DYNAMIC_MINOR;

@@ -28,9 +28,11 @@ enum {
  * @lock: the mutex. Held in each entry of a release and in each change of the
  *	fields below that are marked; nothing sleeps and nothing touches user
  *	memory under it.
+ * @ops: operations of @running, or those of a server behind which nothing runs; under
+ *	@lock
+ * @state: what @running works on, or NULL; under @lock
  * @running: the release that runs, a copy in the heap, or NULL; under @lock.
  *	The server holds a reference to its owner.
- * @state: what @running works on, or NULL; under @lock
  * @info: what releases see of it; under @lock
  * @held_since: when @lock was taken, in ns, 0 if nobody wants to know; under
  *	@lock
@@ -49,8 +51,9 @@ enum {
 struct freq_server {
 	/* the mutex */
 	struct mutex lock;
-	const struct freq_release *running;
+	const freq_operation *ops;
 	void *state;
+	const struct freq_release *running;
 	struct freq_server_info info;
 	u64 held_since;
 	bool changing;
@@ -71,21 +74,20 @@ extern struct freq_server freq_server;
 extern const struct file_operations freq_file_operations;
 extern const struct attribute_group *freq_sysfs_groups[];
 
-void freq_server_lock(struct freq_server *server);
-void freq_server_unlock(struct freq_server *server);
 int freq_server_call(struct freq_server *server, struct freq_call *call);
-int freq_server_go_on(struct freq_server *server, struct freq_call *call,
-		      int ret);
-int freq_server_finish(struct freq_server *server, struct freq_call *call,
-		       int ret);
+int freq_server_complete(struct freq_server *server, struct freq_call *call,
+			 int ret);
 void freq_server_free_garbage(struct freq_call *call);
+void freq_server_set_ops(struct freq_release *release);
+extern const freq_operation freq_server_no_ops[FREQ_OPS];
 void freq_server_init(struct freq_server *server, const char *name,
 		      umode_t mode);
 void freq_server_exit(struct freq_server *server);
 
 void freq_load_retire(struct freq_server *server,
 		      const struct freq_release *release, void *state);
-void freq_load_stopped(struct freq_server *server, void *stopped);
+void freq_load_stopped(struct freq_server *server,
+		       const struct freq_release *stopped);
 void freq_load_leave(struct freq_server *server);
 
 bool freq_sysfs_has_own(struct freq_server *server, const char *name);

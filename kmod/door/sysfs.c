@@ -11,7 +11,7 @@
 #include <linux/sysfs.h>
 
 #include "compat.h"
-#include "door/server.h"
+#include "door/hold.h"
 
 /**
  * struct sysfs_file - a file of a release
@@ -48,10 +48,8 @@ static ssize_t transfer(enum freq_op op, struct file *file,
 		.text = text,
 		.text_size = size,
 	};
-	int ret;
+	int ret = freq_server_call(server, &call);
 
-	ret = freq_server_finish(server, &call,
-				 freq_server_call(server, &call));
 	return ret ?: call.result;
 }
 

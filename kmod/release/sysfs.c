@@ -220,7 +220,7 @@ int freq_sysfs_show(void *data, struct freq_call *call)
 				list_move_tail(&old->list, &state->readers);
 			return 0;
 		}
-		if (!reader) {
+		if (!call->memory_size) {
 			call->want = sizeof(*reader);
 			return FREQ_WANT_MEMORY;
 		}
@@ -229,7 +229,7 @@ int freq_sysfs_show(void *data, struct freq_call *call)
 	}
 	if (!write_some(state, reader))
 		return FREQ_WANT_AGAIN;
-	call->memory = NULL;
+	call->memory_size = 0;
 	remember(state, call, reader, old);
 	serve(reader, call);
 	return 0;

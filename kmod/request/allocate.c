@@ -8,18 +8,20 @@
 
 static int allocate(struct freq_state *state, struct freq_call *call)
 {
-	struct freq_allocate *asked = call->argument;
+	struct freq_allocate *asked = (void *)call->argument;
+	u32 index;
 	int ret;
 
 	if (asked->flags & ~FREQ_ALLOCATE_KEEP || asked->pad)
 		return -EINVAL;
-	ret = freq_state_peek(state, call, &asked->frequency, 1);
+	ret = freq_state_peek(state, call, &index);
 	if (unlikely(ret))
 		return ret;
+	asked->frequency = freq_pool_slot(&state->pool, index)->number;
 	ret = freq_request_reply(call, asked, sizeof(*asked));
 	if (unlikely(ret))
 		return ret;
-	freq_state_allocate(state, call, asked->flags & FREQ_ALLOCATE_KEEP, 1);
+	freq_state_allocate(state, call, asked->flags & FREQ_ALLOCATE_KEEP, index);
 	return 0;
 }
 

@@ -16,12 +16,12 @@
 
 static int allocate(struct freq_state *state, struct freq_call *call)
 {
-	const struct freq_batch *asked = call->argument;
+	const struct freq_batch *asked = (void *)call->argument;
 	int ret;
 
 	if (asked->flags & ~FREQ_ALLOCATE_KEEP || asked->index || asked->pad)
 		return -EINVAL;
-	ret = freq_state_peek(state, call, call->buffer, asked->count);
+	ret = freq_state_peek_all(state, call, call->buffer, asked->count);
 	if (ret)
 		return ret;
 	ret = freq_door_copy_out(call, asked->frequencies, call->buffer,
@@ -31,21 +31,21 @@ static int allocate(struct freq_state *state, struct freq_call *call)
 	ret = freq_request_reply(call, asked, sizeof(*asked));
 	if (ret)
 		return ret;
-	freq_state_allocate(state, call, asked->flags & FREQ_ALLOCATE_KEEP,
-			    asked->count);
+	freq_state_allocate_all(state, call, asked->flags & FREQ_ALLOCATE_KEEP,
+				asked->count);
 	return 0;
 }
 
 static int deallocate(struct freq_state *state, struct freq_call *call)
 {
-	const struct freq_batch *asked = call->argument;
+	const struct freq_batch *asked = (void *)call->argument;
 	struct freq_batch reply = *asked;
 	int err, ret;
 
 	if (asked->flags || asked->index || asked->pad)
 		return -EINVAL;
-	err = freq_state_deallocate(state, call, call->buffer, asked->count,
-				    &reply.index);
+	err = freq_state_deallocate_all(state, call, call->buffer,
+					asked->count, &reply.index);
 	if (err >= 0)
 		return err;
 	ret = freq_request_reply(call, &reply, sizeof(reply));

@@ -8,13 +8,11 @@
 
 static int deallocate(struct freq_state *state, struct freq_call *call)
 {
-	const struct freq_deallocate *asked = call->argument;
-	u64 number = asked->frequency;
-	u32 failed;
+	const struct freq_deallocate *asked = (void *)call->argument;
 
 	if (asked->flags || asked->pad)
 		return -EINVAL;
-	return freq_state_deallocate(state, call, &number, 1, &failed);
+	return freq_state_deallocate(state, call, asked->frequency);
 }
 
 const struct freq_request freq_request_deallocate = {

@@ -88,7 +88,7 @@ static int reply_error(struct freq_call *call)
 
 static int inject(struct freq_state *state, struct freq_call *call)
 {
-	const struct freq_inject *asked = call->argument;
+	const struct freq_inject *asked = (void *)call->argument;
 	u32 *progress = call->progress;
 	int ret;
 

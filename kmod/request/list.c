@@ -70,7 +70,7 @@ static const struct freq_slot *fill(struct freq_state *state,
 
 static int list(struct freq_state *state, struct freq_call *call)
 {
-	const struct freq_list *asked = call->argument;
+	const struct freq_list *asked = (void *)call->argument;
 	u32 *progress = call->progress, wanted, filled;
 	struct freq_list reply = *asked;
 	const struct freq_slot *slot;
@@ -99,8 +99,8 @@ static int list(struct freq_state *state, struct freq_call *call)
 	ret = freq_request_reply(call, &reply, sizeof(reply));
 	if (ret)
 		return ret;
-	call->out = asked->entries;
-	call->out_size = reply.count * sizeof(struct freq_entry);
+	freq_door_deliver(call, asked->entries,
+			  reply.count * sizeof(struct freq_entry));
 	return 0;
 }
 

@@ -46,30 +46,31 @@ static int prepare_array(const struct freq_request *request,
 			 struct freq_call *call)
 {
 	const struct freq_array *array = &request->array;
-	u32 count = *(u32 *)(call->argument + array->count);
+	u32 count = *(u32 *)((void *)call->argument + array->count);
 
 	if (!count)
 		return -EINVAL;
 	if (count > array->max)
 		return -E2BIG;
-	if (call->buffer && call->buffer_size == count * array->element)
+	if (call->buffer_size == count * array->element)
 		return 0;
-	call->from = *(u64 *)(call->argument + array->pointer);
+	call->from = *(u64 *)((void *)call->argument + array->pointer);
 	call->want = count * array->element;
 	return request->flags & FREQ_REQUEST_ARRAY_IN ? FREQ_WANT_COPY_IN :
 							FREQ_WANT_BUFFER;
 }
 
-/* Slow path: permissions, sizes, arrays. Returns as an operation does. */
-static noinline int prepare(const struct freq_request *request,
-			    struct freq_call *call)
+/* Permissions, sizes, arrays. Returns as an operation does. */
+static int prepare(const struct freq_request *request, struct freq_call *call)
 {
-	bool lacks_array = request->flags & FREQ_REQUEST_ARRAY && !call->buffer;
+	bool lacks_array = request->flags & FREQ_REQUEST_ARRAY &&
+			   !call->buffer_size;
 	int ret;
 
 	/* Who has claimed the state is not stopped half-way. */
 	if (!call->progress[FREQ_PROGRESS_CLAIM]) {
-		if (request->flags & FREQ_REQUEST_WRITE && !call->writable)
+		if (request->flags & FREQ_REQUEST_WRITE &&
+		    !call->client->writable)
 			return -EPERM;
 		if (request->flags & FREQ_REQUEST_ADMIN &&
 		    !capable(CAP_SYS_ADMIN))
@@ -87,10 +88,26 @@ static noinline int prepare(const struct freq_request *request,
 	       prepare_array(request, call) : 0;
 }
 
+/* All requests, and with a mirror of the state. */
+static noinline int enter(const struct freq_request *request,
+			  struct freq_state *state, struct freq_call *call)
+{
+	int ret;
+
+	if (!request || (request->command ^ call->command) & COMMAND_MASK)
+		return -ENOTTY;
+	ret = prepare(request, call) ?: request->handle(state, call);
+	if (state->pool.mirror)
+		freq_mirror_settle(state->pool.mirror, state);
+	return ret;
+}
+
 /**
  * freq_request_enter() - FREQ_OP_IOCTL
  * @data: the state
  * @call: the call
+ *
+ * Fast path: nothing has to be prepared.
  *
  * Return: as an operation; -ENOTTY if the release does not know the request;
  * -EPERM; -EFAULT, -E2BIG or -EINVAL for an argument that cannot be had or has
@@ -101,23 +118,14 @@ int freq_request_enter(void *data, struct freq_call *call)
 	const struct freq_request *request = NULL;
 	struct freq_state *state = data;
 	u32 nr = _IOC_NR(call->command);
-	int ret;
 
 	if (likely(nr < freq_request_count))
 		request = freq_requests[nr];
-	if (unlikely(!request ||
-		     (request->command ^ call->command) & COMMAND_MASK))
-		return -ENOTTY;
-	if (unlikely(request->flags & ~call->writable || call->status ||
-		     request->command != call->command)) {
-		ret = prepare(request, call);
-		if (ret)
-			return ret;
-	}
-	ret = request->handle(state, call);
-	if (unlikely(state->pool.mirror))
-		freq_mirror_settle(state->pool.mirror, state);
-	return ret;
+	if (unlikely(!request || request->command != call->command ||
+		     request->flags & ~call->client->writable ||
+		     call->status || state->pool.mirror))
+		return enter(request, state, call);
+	return request->handle(state, call);
 }
 
 /**

@@ -165,6 +165,22 @@ static inline void freq_pool_pop(struct freq_queue *queue,
 }
 
 /**
+ * freq_pool_push() - put a slot first in the queue of the free ones
+ * @queue: the queue
+ * @slot: the slot; it is in no queue
+ * @index: its index
+ */
+static inline void freq_pool_push(struct freq_queue *queue,
+				  struct freq_slot *slot, u32 index)
+{
+	slot->next = queue->first;
+	if (!queue->first)
+		queue->last = index;
+	queue->first = index;
+	queue->count++;
+}
+
+/**
  * freq_pool_append() - put a slot last in a holder's queue
  * @pool: the pool
  * @queue: the queue

@@ -24,6 +24,16 @@
 /* Up to how many frequencies are looked up and freed in one hold. */
 #define FREE_AT_ONCE 32
 
+/* Up to how many slots forget their holders in the hold that allocates them. */
+#define FORGET_AT_ONCE 64
+
+/* What is next in freq_state_deallocate_all(), in the progress of a call. */
+enum {
+	TRY,	/* to free what is the client's own */
+	FIND,	/* to replace frequencies by indices */
+	FREE,
+};
+
 /* How many holders one hold dismantles. */
 #define DISMANTLE_STEP 256
 
@@ -232,27 +242,165 @@ u32 freq_state_create_holder(struct freq_state *state,
 	return index;
 }
 
-/* Who keeps a frequency is a user; who holds one otherwise is a client. */
-static __always_inline int check_owner(const struct freq_state *state,
-				       const struct freq_call *call,
-				       const struct freq_slot *slot,
-				       bool *is_admin)
+/* Of its owner, the queue that a slot is in */
+static __always_inline struct freq_queue *queue_of(struct freq_holder *holder,
+						   u32 owner)
+{
+	return owner & FREQ_OWNER_KEEP ? &holder->kept : &holder->held;
+}
+
+/* That takes as long as to allocate them. */
+static int forget_holders(struct freq_state *state, u32 count)
+{
+	struct freq_pool *pool = &state->pool;
+	u32 index = pool->free.first;
+	struct freq_slot *slot;
+
+	while (count--) {
+		slot = freq_pool_change(pool, index);
+		if (slot->owner)
+			freq_state_forget_holder(state, slot);
+		index = slot->next;
+	}
+	return FREQ_WANT_AGAIN;
+}
+
+/**
+ * freq_state_peek_all() - look which frequencies are next
+ * @state: the state
+ * @call: the call of the client; its first word of progress is used
+ * @numbers: out: the frequencies
+ * @count: how many; not 0
+ *
+ * In the same hold, freq_state_allocate_all() allocates them and cannot fail.
+ *
+ * If some name holders whose clients were closed, these are forgotten in a hold
+ * of its own; once only, since clients that are closed meanwhile bring more.
+ *
+ * Return: 0; -ENOSPC if fewer are free; -ENOMEM; or a FREQ_WANT_*.
+ */
+int freq_state_peek_all(struct freq_state *state, struct freq_call *call,
+			u64 *numbers, u32 count)
+{
+	const struct freq_pool *pool = &state->pool;
+	u32 index = pool->free.first, owners = 0, i;
+	const struct freq_slot *slot;
+	int ret;
+
+	if (count > pool->free.count)
+		return -ENOSPC;
+	if (!call->client->data) {
+		ret = freq_state_reserve_holder(state, call);
+		if (ret)
+			return ret;
+	}
+	for (i = 0; i < count; i++) {
+		slot = freq_pool_slot(pool, index);
+		numbers[i] = slot->number;
+		owners |= slot->owner;
+		index = slot->next;
+	}
+	if (likely(!owners) || count <= FORGET_AT_ONCE || call->progress[0])
+		return 0;
+	call->progress[0] = 1;
+	return forget_holders(state, count);
+}
+
+/**
+ * freq_state_allocate_all() - allocate the frequencies that are next
+ * @state: the state
+ * @call: the call of the client
+ * @keep: whether the allocations outlive the client
+ * @count: how many, as in freq_state_peek_all() before
+ */
+void freq_state_allocate_all(struct freq_state *state,
+			     const struct freq_call *call, bool keep, u32 count)
+{
+	struct freq_client *client = call->client;
+	struct freq_holder *holder;
+	u32 owner;
+
+	if (!client->data)
+		client->data = freq_state_create_holder(state, client);
+	owner = client->data | (keep ? FREQ_OWNER_KEEP : 0);
+	holder = freq_state_change_holder(state, client->data);
+	while (count--)
+		freq_state_append(state, queue_of(holder, owner), owner,
+				  state->pool.free.first);
+}
+
+/*
+ * Who keeps a frequency is a user; who holds one otherwise is a client. @is_admin,
+ * if not NULL, keeps the answer of capable() for the next.
+ */
+static noinline int check_other(const struct freq_state *state,
+				const struct freq_call *call, u32 owner,
+				bool *is_admin)
 {
 	const struct freq_holder *holder;
-	u32 owner = slot->owner;
 
 	/* In one request twice: the second time it is not allocated. */
 	if (!owner || owner & FREQ_OWNER_MARK)
 		return -ENOENT;
-	if (freq_state_is_owner(slot, call->client))
-		return 0;
 	holder = freq_state_holder_at(state, owner & ~FREQ_OWNER_KEEP);
 	if (!(owner & FREQ_OWNER_KEEP))
 		return holder->pid ? -EPERM : -ENOENT;
-	if (uid_eq(holder->uid, call->client->uid) || *is_admin)
+	if (uid_eq(holder->uid, call->client->uid) || (is_admin && *is_admin))
 		return 0;
-	*is_admin = capable(CAP_SYS_ADMIN);
-	return *is_admin ? 0 : -EPERM;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (is_admin)
+		*is_admin = true;
+	return 0;
+}
+
+static __always_inline bool is_own(const struct freq_call *call, u32 owner)
+{
+	return owner && (owner & ~FREQ_OWNER_KEEP) == call->client->data;
+}
+
+/* Allows for the client's own without a call. */
+static __always_inline int check_owner(const struct freq_state *state,
+				       const struct freq_call *call, u32 owner,
+				       bool *is_admin)
+{
+	return likely(is_own(call, owner)) ? 0 :
+	       check_other(state, call, owner, is_admin);
+}
+
+/**
+ * freq_state_deallocate() - make a frequency free again
+ * @state: the state
+ * @call: the call of who wants that
+ * @number: the frequency
+ *
+ * Return: 0; -ENOENT if it is not in the pool, or not allocated; -EPERM if it
+ * is somebody else's.
+ */
+int freq_state_deallocate(struct freq_state *state, struct freq_call *call,
+			  u64 number)
+{
+	struct freq_pool *pool = &state->pool;
+	u32 index = freq_pool_find_any(pool, number);
+	struct freq_slot *slot = freq_pool_write(pool, index);
+	u32 owner = slot->owner, holder_index = owner & ~FREQ_OWNER_KEEP;
+	struct freq_holder *holder;
+	struct freq_queue *queue;
+	int err;
+
+	err = check_owner(state, call, owner, NULL);
+	if (unlikely(err))
+		return err;
+	if (unlikely(pool->mirror))
+		freq_pool_mark_remove(pool, index);
+	holder = freq_state_change_holder(state, holder_index);
+	queue = queue_of(holder, owner);
+	freq_pool_unlink(pool, queue, slot, index);
+	queue->count--;
+	slot->owner = 0;
+	freq_pool_push(&pool->free, slot, index);
+	freq_state_put_holder(state, holder, holder_index);
+	return 0;
 }
 
 /* Undoes what free_own() has done, the last first. */
@@ -274,6 +422,18 @@ static void restore_own(struct freq_pool *pool, struct freq_queue *queue,
 }
 
 /*
+ * Finds a frequency that is probably in the slot @guess, if that is not 0: a
+ * third of a batch's cost, if it is given back in the order of its allocation.
+ */
+static __always_inline u32 find_guessed(struct freq_pool *pool, u64 number,
+					u32 guess)
+{
+	if (guess && likely(freq_pool_slot(pool, guess)->number == number))
+		return guess;
+	return freq_pool_find_any(pool, number);
+}
+
+/*
  * Frees what the client holds and does not keep, in one pass: a third quicker
  * than marking first. Returns false, with nothing changed, if one of them is
  * something else.
@@ -284,13 +444,11 @@ static bool free_own(struct freq_state *state, u32 own, u64 *numbers, u32 count)
 	struct freq_queue freed = { .count = count }, *queue;
 	u64 *end = numbers + count, *at;
 	struct freq_slot *slot;
-	u32 index, next;
+	u32 index, next = 0;
 
-	if (unlikely(!own))
-		return false;
 	queue = &freq_state_change_holder(state, own)->held;
 	for (at = numbers; at < end; at++) {
-		index = freq_pool_find_any(pool, *at);
+		index = find_guessed(pool, *at, next);
 		slot = freq_pool_write(pool, index);
 		if (unlikely(slot->owner != own)) {
 			restore_own(pool, queue, numbers, at - numbers,
@@ -339,7 +497,7 @@ static int mark_all(struct freq_state *state, const struct freq_call *call,
 
 	for (i = 0; i < count; i++) {
 		slot = freq_pool_write(&state->pool, indices[i]);
-		err = check_owner(state, call, slot, &is_admin);
+		err = check_owner(state, call, slot->owner, &is_admin);
 		if (unlikely(err)) {
 			*failed = i;
 			unmark(&state->pool, indices, i);
@@ -376,8 +534,7 @@ static void free_marked(struct freq_state *state, const u64 *indices, u32 count)
 			owner = slot->owner;
 			holder = freq_state_change_holder(state,
 							  owner & ~flags);
-			queue = owner & FREQ_OWNER_KEEP ? &holder->kept :
-							  &holder->held;
+			queue = queue_of(holder, owner);
 		}
 		freq_pool_unlink(pool, queue, slot, index);
 		slot->owner = 0;
@@ -390,31 +547,37 @@ static void free_marked(struct freq_state *state, const u64 *indices, u32 count)
 }
 
 /**
- * freq_state_deallocate() - make frequencies free again, or none of them
+ * freq_state_deallocate_all() - make frequencies free again, or none of them
  * @state: the state
- * @call: the call of who wants that; its first word of progress says whether
- *	@numbers are indices of slots already
+ * @call: the call of who wants that; its first two words of progress are used
  * @numbers: the frequencies; clobbered
  * @count: how many; not 0
  * @failed: out: at an error, the index in @numbers of the one it is about
  *
- * Fast path: all are the client's. Else look up, mark, then free. A slot never
- * moves and never goes: so many are looked up in a hold of their own.
+ * Fast path: all are the client's. Else look up, mark, then free. Each of these
+ * has a hold of its own if there are many. What was looked up stays valid, since
+ * a slot never moves and never goes.
  *
  * Return: 0; -ENOENT if one is not in the pool, or not allocated, or there
  * twice; -EPERM if it is somebody else's; -ENODEV if the server was stopped
  * between the two holds; or a FREQ_WANT_*.
  */
-int freq_state_deallocate(struct freq_state *state, struct freq_call *call,
-			  u64 *numbers, u32 count, u32 *failed)
+int freq_state_deallocate_all(struct freq_state *state, struct freq_call *call,
+			      u64 *numbers, u32 count, u32 *failed)
 {
+	u32 own = call->client->data;
 	int err;
 
-	if (!call->progress[0]) {
-		if (likely(free_own(state, call->client->data, numbers, count)))
+	if (call->progress[0] == TRY) {
+		if (likely(own) && free_own(state, own, numbers, count))
 			return 0;
+		call->progress[0] = FIND;
+		if (count > FREE_AT_ONCE)
+			return FREQ_WANT_AGAIN;
+	}
+	if (call->progress[0] == FIND) {
 		find_all(&state->pool, numbers, count);
-		call->progress[0] = 1;
+		call->progress[0] = FREE;
 		call->progress[1] = call->server->stops;
 		if (count > FREE_AT_ONCE)
 			return FREQ_WANT_AGAIN;

@@ -84,7 +84,7 @@ static __always_inline void freq_state_put_holder(struct freq_state *state,
 	state->unused_holder = index;
 }
 
-/* A free slot forgets the holder whose client was closed. */
+/* A free slot, which is marked, forgets the holder whose client was closed. */
 static __always_inline void freq_state_forget_holder(struct freq_state *state,
 						     struct freq_slot *slot)
 {
@@ -93,81 +93,78 @@ static __always_inline void freq_state_forget_holder(struct freq_state *state,
 
 	holder->stale--;
 	freq_state_put_holder(state, holder, index);
+	slot->owner = 0;
 }
 
 /**
- * freq_state_peek() - look which frequencies are next
+ * freq_state_peek() - look which frequency is next
  * @state: the state
  * @call: the call of the client
- * @numbers: out: the frequencies
- * @count: how many; not 0
+ * @index: out: its slot, for freq_state_allocate() in the same hold
  *
- * In the same hold, freq_state_allocate() allocates them and cannot fail.
- *
- * Return: 0; -ENOSPC if fewer are free; -ENOMEM; or a FREQ_WANT_*.
+ * Return: 0; -ENOSPC if none is free; -ENOMEM; or a FREQ_WANT_*.
  */
-static __always_inline int
-freq_state_peek(struct freq_state *state, struct freq_call *call,
-		u64 *numbers, u32 count)
+static __always_inline int freq_state_peek(struct freq_state *state,
+					   struct freq_call *call, u32 *index)
 {
-	const struct freq_pool *pool = &state->pool;
-	u32 index = pool->free.first;
-	const struct freq_slot *slot;
-	int ret;
-
-	if (unlikely(count > pool->free.count))
+	*index = state->pool.free.first;
+	if (unlikely(!*index))
 		return -ENOSPC;
-	if (unlikely(!call->client->data)) {
-		ret = freq_state_reserve_holder(state, call);
-		if (ret)
-			return ret;
-	}
-	do {
-		slot = freq_pool_slot(pool, index);
-		*numbers++ = slot->number;
-		index = slot->next;
-	} while (--count);
-	return 0;
+	return likely(call->client->data) ? 0 :
+	       freq_state_reserve_holder(state, call);
+}
+
+/* Allocates the frequency that is next. Its holder is marked. */
+static __always_inline void freq_state_append(struct freq_state *state,
+					      struct freq_queue *to,
+					      u32 owner, u32 index)
+{
+	struct freq_pool *pool = &state->pool;
+	struct freq_slot *slot = freq_pool_write(pool, index);
+
+	freq_pool_mark_append(pool, to, index);
+	if (unlikely(slot->owner))
+		freq_state_forget_holder(state, slot);
+	freq_pool_pop(&pool->free, slot);
+	freq_pool_append(pool, to, slot, index);
+	slot->owner = owner;
 }
 
 /**
- * freq_state_allocate() - allocate the frequencies that are next
+ * freq_state_allocate() - allocate the frequency that is next
  * @state: the state
  * @call: the call of the client
- * @keep: whether the allocations outlive the client
- * @count: how many, as in freq_state_peek() before
+ * @keep: whether the allocation outlives the client
+ * @index: its slot, from freq_state_peek()
+ *
+ * Context: under the mutex; cannot fail.
  */
 static __always_inline void
 freq_state_allocate(struct freq_state *state, const struct freq_call *call,
-		    bool keep, u32 count)
+		    bool keep, u32 index)
 {
-	struct freq_pool *pool = &state->pool;
+	struct freq_client *client = call->client;
 	struct freq_holder *holder;
-	struct freq_queue *to;
-	struct freq_slot *slot;
-	u32 owner, index;
 
-	if (unlikely(!call->client->data))
-		call->client->data = freq_state_create_holder(state, call->client);
-	owner = call->client->data;
-	holder = freq_state_change_holder(state, owner);
-	to = keep ? &holder->kept : &holder->held;
-	if (keep)
-		owner |= FREQ_OWNER_KEEP;
-	do {
-		index = pool->free.first;
-		freq_pool_mark_append(pool, to, index);
-		slot = freq_pool_write(pool, index);
-		if (unlikely(slot->owner))
-			freq_state_forget_holder(state, slot);
-		freq_pool_pop(&pool->free, slot);
-		freq_pool_append(pool, to, slot, index);
-		slot->owner = owner;
-	} while (--count);
+	if (unlikely(!client->data))
+		client->data = freq_state_create_holder(state, client);
+	holder = freq_state_change_holder(state, client->data);
+	if (unlikely(keep))
+		freq_state_append(state, &holder->kept,
+				  client->data | FREQ_OWNER_KEEP, index);
+	else
+		freq_state_append(state, &holder->held, client->data, index);
 }
 
+int freq_state_peek_all(struct freq_state *state, struct freq_call *call,
+			u64 *numbers, u32 count);
+void freq_state_allocate_all(struct freq_state *state,
+			     const struct freq_call *call, bool keep,
+			     u32 count);
 int freq_state_deallocate(struct freq_state *state, struct freq_call *call,
-			  u64 *numbers, u32 count, u32 *failed);
+			  u64 number);
+int freq_state_deallocate_all(struct freq_state *state, struct freq_call *call,
+			      u64 *numbers, u32 count, u32 *failed);
 int freq_state_close(void *state, struct freq_call *call);
 
 #endif /* FREQ_STATE_STATE_H */

@@ -27,13 +27,11 @@
  */
 void *freq_memory_pop(struct freq_call *call, u32 size)
 {
-	void *memory = call->memory;
-
 	call->want = size;
-	if (!memory || call->memory_size != size)
+	if (call->memory_size != size)
 		return NULL;
-	call->memory = NULL;
-	return memory;
+	call->memory_size = 0;
+	return call->memory;
 }
 
 /**
@@ -59,13 +57,15 @@ bool freq_memory_serve(struct freq_call *call, int *ret)
 	cond_resched();
 	if (*ret == FREQ_WANT_AGAIN)
 		return true;
-	kvfree(call->memory);
-	call->memory = NULL;
+	if (call->memory_size)
+		kvfree(call->memory);
+	call->memory_size = 0;
 	if (*ret != FREQ_WANT_MEMORY)
 		return false;
 	call->memory = kvzalloc(call->want, GFP_KERNEL_ACCOUNT);
-	call->memory_size = call->want;
-	if (!call->memory)
+	if (call->memory)
+		call->memory_size = call->want;
+	else
 		*ret = -ENOMEM;
 	return call->memory;
 }

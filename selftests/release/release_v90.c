@@ -23,7 +23,7 @@ MODULE_PARM_DESC(broken, "allocate the same frequency again and again");
 /* What a copy was checked for must stay so: waits while one is made. */
 static int label(struct freq_state *state, struct freq_call *call)
 {
-	const struct freq_label *asked = call->argument;
+	const struct freq_label *asked = (void *)call->argument;
 	struct freq_slot *slot;
 	u32 index;
 	int ret;

@@ -42,7 +42,7 @@ static void init(struct freq_state *state)
 
 static int sleep(struct freq_state *state, struct freq_call *call)
 {
-	const struct freq_sleep *asked = call->argument;
+	const struct freq_sleep *asked = (void *)call->argument;
 	u32 *phase = &call->progress[FREQ_PROGRESS_CLAIM];
 
 	init(state);
@@ -91,7 +91,7 @@ const struct freq_request freq_services_wake = {
 
 static int timer(struct freq_state *state, struct freq_call *call)
 {
-	const struct freq_sleep *asked = call->argument;
+	const struct freq_sleep *asked = (void *)call->argument;
 
 	freq_door_set_timer(call, asked->deadline < 0 ? KTIME_MAX :
 			    asked->deadline);
@@ -110,8 +110,7 @@ int freq_services_tick(void *data, struct freq_call *call)
 	struct freq_state *state = data;
 
 	state->ticks++;
-	strscpy(call->notify, "services", sizeof(call->notify));
-	strscpy(call->uevent, "TICK=1", sizeof(call->uevent));
+	freq_door_notify(call, "services", "TICK=1");
 	return 0;
 }
 
@@ -175,7 +174,7 @@ int freq_services_write(void *data, struct freq_call *call)
 		return call->status;
 	if (call->text_size != sizeof(state->mail))
 		return -EINVAL;
-	if (!call->buffer) {
+	if (!call->buffer_size) {
 		call->want = sizeof(state->mail);
 		return FREQ_WANT_COPY_IN;
 	}
@@ -199,14 +198,8 @@ int freq_services_poll(void *data, struct freq_call *call)
 
 int freq_services_fdinfo(void *state, struct freq_call *call)
 {
-	if (call->status)
-		return call->status;
-	if (!call->buffer) {
-		call->want = 64;
-		return FREQ_WANT_BUFFER;
-	}
-	call->result = scnprintf(call->buffer, 64, "freq-client:\t%llu\n",
-				 call->client->id);
+	call->result = scnprintf(call->text, call->text_size,
+				 "freq-client:\t%llu\n", call->client->id);
 	return 0;
 }
 
