@@ -105,6 +105,16 @@ build/$(K)/kmod.built: build/$(K)/kmod.linked $(MODULE_SOURCES)
 	+$(call make_modules,build/$(K))
 	touch $@
 
+# The modules of an earlier commit, which today's have to get on with.
+EARLIER = $(shell cat selftests/earlier)
+
+build/$(K)/earlier.built: selftests/earlier | need-vm
+	rm -rf build/$(K)/earlier
+	mkdir -p build/$(K)/earlier
+	git archive $(EARLIER) kmod uapi | tar -x -C build/$(K)/earlier
+	+$(call make_module,build/$(K)/earlier/kmod)
+	touch $@
+
 build/selftests.list: FORCE | need-vm
 	@$(call keep,$(abspath $(TEST_SOURCES)) "$$(selftests/vm/source)")
 
@@ -132,7 +142,8 @@ build/userspace.built: FORCE | need-vm
 	$(MAKE) -C userspace
 	@test -e $@ && test -z "$$(find userspace -newer $@ -print -quit)" || touch $@
 
-build/$(K)/initramfs: build/$(K)/kmod.built build/selftests.built build/userspace.built \
+build/$(K)/initramfs: build/$(K)/kmod.built build/$(K)/earlier.built \
+		build/selftests.built build/userspace.built \
 		$(addprefix selftests/vm/,init initramfs suite)
 	+selftests/vm/initramfs $(K) $@
 
