@@ -129,41 +129,7 @@ FIXTURE_VARIANT(load) {
 	const char *parameters;
 };
 
-FIXTURE_VARIANT_ADD(load, v1_to_v2) {
-	.from = "freq_v1",
-	.to = "freq_v2",
-	.parameters = "",
-};
-
-FIXTURE_VARIANT_ADD(load, v2_to_v1) {
-	.from = "freq_v2",
-	.to = "freq_v1",
-	.parameters = "",
-};
-
-FIXTURE_VARIANT_ADD(load, v1_to_v90) {
-	.from = "freq_v1",
-	.to = "freq_v90",
-	.parameters = "",
-};
-
-FIXTURE_VARIANT_ADD(load, v90_to_v1) {
-	.from = "freq_v90",
-	.to = "freq_v1",
-	.parameters = "",
-};
-
-FIXTURE_VARIANT_ADD(load, v2_to_v90) {
-	.from = "freq_v2",
-	.to = "freq_v90",
-	.parameters = "",
-};
-
-FIXTURE_VARIANT_ADD(load, v90_to_v2) {
-	.from = "freq_v90",
-	.to = "freq_v2",
-	.parameters = "",
-};
+UPGRADE_VARIANTS(load, .parameters = "");
 
 FIXTURE_VARIANT_ADD(load, v2_beside_v1) {
 	.from = "freq_v1",

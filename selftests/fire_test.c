@@ -167,7 +167,7 @@ static int wanted_upgrades(void)
 {
 	const char *wanted = getenv("FREQ_TEST_UPGRADES");
 
-	return wanted ? atoi(wanted) : UPGRADES;
+	return wanted ? atoi(wanted) : rounds(UPGRADES);
 }
 
 TEST_F_TIMEOUT(fire, back_to_back, 3600)

@@ -61,6 +61,9 @@
 
 bool complain(const char *file, int line, const char *what, long long want,
 	      long long seen);
+bool has_word(const char *text, const char *word);
+bool short_run(void);
+unsigned int rounds(unsigned int whole);
 unsigned int time_factor(void);
 unsigned int __real_alarm(unsigned int seconds);
 unsigned int __wrap_alarm(unsigned int seconds);
@@ -322,6 +325,53 @@ int slow_page_wait(const struct slow_page *slow);
 int slow_page_deliver(struct slow_page *slow, const void *content,
 		      size_t size);
 int slow_page_refuse(struct slow_page *slow);
+
+/*
+ * The variants of a fixture with the fields from and to: one upgrade, or those
+ * between each two releases, in both directions.
+ */
+#define UPGRADE_VARIANT(fixture, old, new, ...)				\
+	FIXTURE_VARIANT_ADD(fixture, old ## _to_ ## new) {		\
+		.from = "freq_" #old,					\
+		.to = "freq_" #new,					\
+		__VA_ARGS__						\
+	}
+#define UPGRADE_VARIANTS(fixture, ...)					\
+	UPGRADE_VARIANT(fixture, v1, v2, __VA_ARGS__);			\
+	UPGRADE_VARIANT(fixture, v2, v1, __VA_ARGS__);			\
+	UPGRADE_VARIANT(fixture, v1, v90, __VA_ARGS__);			\
+	UPGRADE_VARIANT(fixture, v90, v1, __VA_ARGS__);			\
+	UPGRADE_VARIANT(fixture, v2, v90, __VA_ARGS__);			\
+	UPGRADE_VARIANT(fixture, v90, v2, __VA_ARGS__)
+
+/* A variant of a fixture with the field release */
+#define RELEASE_VARIANT(fixture, name, ...)				\
+	FIXTURE_VARIANT_ADD(fixture, name) {				\
+		.release = "freq_" #name,				\
+		__VA_ARGS__						\
+	}
+
+/*
+ * Which variants a fixture keeps in a short run: as few as take every path
+ * through the code. Stands behind all of them.
+ */
+#define SHORT_VARIANTS(fixture, names)					\
+	static void __attribute__((constructor)) shorten_ ## fixture(void) \
+	{								\
+		struct __fixture_variant_metadata *__variant, **__link;	\
+									\
+		if (!short_run())					\
+			return;						\
+		__link = &_ ## fixture ## _fixture_object.variant;	\
+		for (__variant = *__link; __variant;			\
+		     __variant = __variant->next) {			\
+			if (!has_word(names, __variant->name))		\
+				continue;				\
+			*__link = __variant;				\
+			__link = &__variant->next;			\
+		}							\
+		*__link = NULL;						\
+	}
 
 /* For FIXTURE_TEARDOWN(): whatever the test left open, running or loaded. */
 int test_clean(void);

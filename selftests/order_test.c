@@ -21,16 +21,8 @@ FIXTURE_VARIANT(order) {
 	bool injects;
 };
 
-FIXTURE_VARIANT_ADD(order, v1) {
-	.release = "freq_v1",
-	.other = "freq_v2",
-};
-
-FIXTURE_VARIANT_ADD(order, v2) {
-	.release = "freq_v2",
-	.other = "freq_v1",
-	.injects = true,
-};
+RELEASE_VARIANT(order, v1, .other = "freq_v2");
+RELEASE_VARIANT(order, v2, .other = "freq_v1", .injects = true);
 
 FIXTURE_SETUP(order)
 {
@@ -669,7 +661,7 @@ static int step_upgrade(struct walk *walk)
 TEST_F_TIMEOUT(model, agrees, 120)
 {
 	struct walk *walk = &self->walk;
-	const int steps = 12000;
+	const int steps = rounds(12000);
 	int step;
 
 	for (step = 0; step < steps; step++) {

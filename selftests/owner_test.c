@@ -24,13 +24,8 @@ FIXTURE_VARIANT(owner) {
 	const char *release;
 };
 
-FIXTURE_VARIANT_ADD(owner, v1) {
-	.release = "freq_v1",
-};
-
-FIXTURE_VARIANT_ADD(owner, v2) {
-	.release = "freq_v2",
-};
+RELEASE_VARIANT(owner, v1);
+RELEASE_VARIANT(owner, v2);
 
 FIXTURE_SETUP(owner)
 {

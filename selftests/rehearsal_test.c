@@ -48,6 +48,8 @@ FIXTURE_VARIANT_ADD(rehearsal, v2_beside_v90) {
 	.release = "freq_v2",
 };
 
+SHORT_VARIANTS(rehearsal, "v2_beside_v1 v90_beside_v2")
+
 /* 10 kept, 11 held, 12 kept by a client that is gone, and 14 before 13. */
 FIXTURE_SETUP(rehearsal)
 {

@@ -59,15 +59,8 @@ FIXTURE_VARIANT(request) {
 	__u32 number;
 };
 
-FIXTURE_VARIANT_ADD(request, v1) {
-	.release = "freq_v1",
-	.number = 1,
-};
-
-FIXTURE_VARIANT_ADD(request, v2) {
-	.release = "freq_v2",
-	.number = 2,
-};
+RELEASE_VARIANT(request, v1, .number = 1);
+RELEASE_VARIANT(request, v2, .number = 2);
 
 /* Some of each kind: 10 held, 11 kept, 12 to 15 free. */
 FIXTURE_SETUP(request)

@@ -390,6 +390,8 @@ FIXTURE_VARIANT_ADD(stuck, v90) {
 	.upgrades = UPGRADES + 1,
 };
 
+SHORT_VARIANTS(stuck, "v1_and_back v90")
+
 FIXTURE_SETUP(stuck)
 {
 	int i;

@@ -22,35 +22,9 @@ FIXTURE_VARIANT(upgrade) {
 	const char *to;
 };
 
-FIXTURE_VARIANT_ADD(upgrade, v1_to_v2) {
-	.from = "freq_v1",
-	.to = "freq_v2",
-};
+UPGRADE_VARIANTS(upgrade);
 
-FIXTURE_VARIANT_ADD(upgrade, v2_to_v1) {
-	.from = "freq_v2",
-	.to = "freq_v1",
-};
-
-FIXTURE_VARIANT_ADD(upgrade, v1_to_v90) {
-	.from = "freq_v1",
-	.to = "freq_v90",
-};
-
-FIXTURE_VARIANT_ADD(upgrade, v90_to_v1) {
-	.from = "freq_v90",
-	.to = "freq_v1",
-};
-
-FIXTURE_VARIANT_ADD(upgrade, v2_to_v90) {
-	.from = "freq_v2",
-	.to = "freq_v90",
-};
-
-FIXTURE_VARIANT_ADD(upgrade, v90_to_v2) {
-	.from = "freq_v90",
-	.to = "freq_v2",
-};
+SHORT_VARIANTS(upgrade, "v2_to_v1 v1_to_v90 v90_to_v2")
 
 FIXTURE_SETUP(upgrade)
 {
@@ -419,7 +393,7 @@ TEST_F_TIMEOUT(many, upgrades_under_load, 120)
 						    come_and_go_in_thread,
 					    &users[i]));
 	}
-	for (i = 0; i < UPGRADES; i++) {
+	for (i = 0; i < rounds(UPGRADES); i++) {
 		ASSERT_EQ(0, server_upgrade("freq_v1", "freq_v2"));
 		ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v1"));
 	}
@@ -447,7 +421,7 @@ TEST_F_TIMEOUT(many, upgrades_alone, 120)
 	test_allocate(self->fd, 12);
 	test_deallocate(self->fd, 11);
 	ASSERT_EQ(0, snapshot_take(&before, self->fd));
-	for (i = 0; i < UPGRADES; i++) {
+	for (i = 0; i < rounds(UPGRADES); i++) {
 		ASSERT_EQ(0, server_upgrade("freq_v1", "freq_v2"));
 		ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v1"));
 	}
@@ -476,17 +450,11 @@ FIXTURE_VARIANT(fresh) {
 	const char *release;
 };
 
-FIXTURE_VARIANT_ADD(fresh, v1) {
-	.release = "freq_v1",
-};
+RELEASE_VARIANT(fresh, v1);
+RELEASE_VARIANT(fresh, v2);
+RELEASE_VARIANT(fresh, v90);
 
-FIXTURE_VARIANT_ADD(fresh, v2) {
-	.release = "freq_v2",
-};
-
-FIXTURE_VARIANT_ADD(fresh, v90) {
-	.release = "freq_v90",
-};
+SHORT_VARIANTS(fresh, "v2")
 
 FIXTURE_SETUP(fresh)
 {
