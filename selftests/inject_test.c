@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 
 #include "../kselftest_harness.h"
 #include "freq_test.h"
@@ -59,14 +60,26 @@ struct injector {
 	bool may_be_unknown;
 	bool may_collide;	/* with what another one has injected */
 	bool stop;
+	pthread_barrier_t *start;
 	__u32 rounds;
+	__u64 first;		/* of the first list */
+	__u32 begun;
 	__u32 done;
 	int error;
 };
 
+/* Whether it is in the midst of a request: which one, or 0. */
+static __u32 amid(const struct injector *injector)
+{
+	__u32 done = __atomic_load_n(&injector->done, __ATOMIC_SEQ_CST);
+	__u32 begun = __atomic_load_n(&injector->begun, __ATOMIC_SEQ_CST);
+
+	return begun > done ? begun : 0;
+}
+
 static int inject_rounds(struct injector *injector)
 {
-	__u64 first = 1000000;
+	__u64 first = injector->first ?: 1000000;
 	__u32 index;
 	__u64 *list;
 	int error;
@@ -80,10 +93,16 @@ static int inject_rounds(struct injector *injector)
 			return -1;
 		if (injector->fails)
 			list[MANY - 1] = 15;
+		if (injector->start)
+			pthread_barrier_wait(injector->start);
+		__atomic_fetch_add(&injector->begun, 1, __ATOMIC_SEQ_CST);
 		error = try_inject(injector->fd, list, MANY, &index);
 		free(list);
-		if (error == -ENOTTY && injector->may_be_unknown)
+		if (error == -ENOTTY && injector->may_be_unknown) {
+			__atomic_fetch_sub(&injector->begun, 1,
+					   __ATOMIC_SEQ_CST);
 			continue;
+		}
 		if (error == -EEXIST && index < MANY - 1 &&
 		    injector->may_collide)
 			return 0;
@@ -124,23 +143,26 @@ static int finish(struct injector *injector)
 TEST_F(inject, all_at_once)
 {
 	struct injector injector = { .fd = open_client(), .rounds = ROUNDS };
-	unsigned long looks = 0;
+	unsigned long looks = 0, hits = 0;
 
 	ASSERT_GE(injector.fd, 0);
 	ASSERT_EQ(0, pthread_create(&injector.thread, NULL, inject_in_thread,
 				    &injector));
 	while (!ended(&injector)) {
+		__u32 before = amid(&injector);
 		__u64 now = total(self->fd);
 
 		ASSERT_EQ(6, now % MANY) {
 			TH_LOG("there are %llu", now);
 		}
 		looks++;
+		hits += before && before == amid(&injector);
 	}
 	ASSERT_EQ(0, finish(&injector));
 	EXPECT_EQ(0, injector.error);
 	EXPECT_EQ(6 + ROUNDS * MANY, total(self->fd));
-	TH_LOG("looked %lu times", looks);
+	EXPECT_LT(0, hits);
+	TH_LOG("looked %lu times, %lu of them amid a request", looks, hits);
 }
 
 /*
@@ -214,63 +236,118 @@ TEST_F(inject, beside_a_failure)
 	EXPECT_EQ(7, total(self->fd));
 }
 
-/* Two with the same list: one of them has it, whole. */
+/*
+ * Two with the same list, until they were at it at the same time: one of them
+ * has it, whole.
+ */
 TEST_F(inject, race)
 {
-	struct injector injectors[2];
-	int i;
+	unsigned long long end = now_ms() + DEADLINE_MS;
+	pthread_barrier_t start;
+	int turn, i, met = 0;
 
-	for (i = 0; i < 2; i++) {
-		injectors[i] = (struct injector) {
-			.fd = open_client(),
-			.may_collide = true,
-			.rounds = 1,
-		};
-		ASSERT_GE(injectors[i].fd, 0);
-		ASSERT_EQ(0, pthread_create(&injectors[i].thread, NULL,
-					    inject_in_thread, &injectors[i]));
+	ASSERT_EQ(0, pthread_barrier_init(&start, NULL, 2));
+	for (turn = 0; !met && turn < 20 && now_ms() < end; turn++) {
+		struct injector injectors[2];
+
+		for (i = 0; i < 2; i++) {
+			injectors[i] = (struct injector) {
+				.fd = open_client(),
+				.start = &start,
+				.may_collide = true,
+				.rounds = 1,
+				.first = 1000000 + turn * MANY,
+			};
+			ASSERT_GE(injectors[i].fd, 0);
+			ASSERT_EQ(0, pthread_create(&injectors[i].thread, NULL,
+						    inject_in_thread,
+						    &injectors[i]));
+		}
+		while (!ended(&injectors[0]) && !ended(&injectors[1]))
+			met += amid(&injectors[0]) && amid(&injectors[1]);
+		for (i = 0; i < 2; i++) {
+			ASSERT_EQ(0, pthread_join(injectors[i].thread, NULL));
+			EXPECT_EQ(0, injectors[i].error);
+			close(injectors[i].fd);
+		}
+		EXPECT_EQ(1, injectors[0].done + injectors[1].done);
+		EXPECT_EQ(6 + (turn + 1) * MANY, total(self->fd));
 	}
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, pthread_join(injectors[i].thread, NULL));
-		EXPECT_EQ(0, injectors[i].error);
-	}
-	EXPECT_EQ(1, injectors[0].done + injectors[1].done);
-	EXPECT_EQ(6 + MANY, total(self->fd));
+	EXPECT_LT(0, met);
+	TH_LOG("seen together %d times in turn %d", met, turn);
 }
 
-/* Killed in the middle of it, it is done or it is not. */
+/* A page that the test shares with a child which injects */
+struct shared {
+	__u64 first;
+	bool begun;
+};
+
 static int inject_once(int line, void *data)
 {
-	__u64 *list = make_list(1000000, 10 * MANY);
+	struct shared *shared = data;
+	__u64 *list = make_list(shared->first, 10 * MANY);
 	int fd = open_client();
 
 	if (fails(list) || fails(fd >= 0) || line_say(line, 'a'))
 		return -1;
+	__atomic_store_n(&shared->begun, true, __ATOMIC_SEQ_CST);
 	return differ(0, try_inject(fd, list, 10 * MANY, NULL));
 }
 
-TEST_F(inject, killed)
+#define KILLS	3
+
+/*
+ * Killed in the middle of it, it is done or it is not. How long it takes is found
+ * out first; then it is killed earlier, until it has been so some times before
+ * its end.
+ */
+TEST_F_TIMEOUT(inject, killed, 60)
 {
+	unsigned long long start, life = 0, end = now_ms() + DEADLINE_MS;
+	int turn, status, early = 0;
+	struct shared *shared;
 	struct child child;
 	__u64 expected = 6;
-	__u64 now;
-	int turn, i;
+	__u64 random = 1;
 
-	for (turn = 0; turn < 4; turn++) {
-		ASSERT_EQ(0, child_start(&child, inject_once, NULL));
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, shared);
+	for (turn = 0; early < KILLS && now_ms() < end; turn++) {
+		shared->first = 1000000 + turn * 10ULL * MANY;
+		shared->begun = false;
+		ASSERT_EQ(0, child_start(&child, inject_once, shared));
 		ASSERT_EQ(0, line_hear(child.line, 'a'));
-		for (i = 0; i < turn * 5; i++)
-			nap();
-		child_kill(&child);
-		now = total(self->fd);
-		if (now != expected) {
-			ASSERT_EQ(6 + 10 * MANY, now);
-			break;
+		ASSERT_TRUE(wait_until(__atomic_load_n(&shared->begun,
+						       __ATOMIC_SEQ_CST)));
+		start = now_us();
+		if (!turn) {
+			ASSERT_EQ(0, child_wait(&child));
+			life = now_us() - start;
+			expected += 10 * MANY;
+			ASSERT_EQ(expected, total(self->fd));
+			continue;
 		}
+		/* Less and less, if it ended before that. */
+		start += life / 8 + random_below(&random, 1 + life / turn);
+		while (now_us() < start)
+			nap();
+		status = child_kill(&child);
+		if (status) {
+			ASSERT_EQ(128 + SIGKILL, status);
+			early += total(self->fd) == expected;
+		}
+		if (total(self->fd) != expected)
+			expected += 10 * MANY;
+		ASSERT_EQ(expected, total(self->fd));
 	}
+	EXPECT_EQ(KILLS, early);
+	TH_LOG("one took %llu us; %d were killed", life, turn - 1);
 	/* The server lives, and so do those who come now. */
 	test_inject(self->fd, 30, 31);
 	test_allocate(self->fd, 10);
+	EXPECT_TRUE(sysfs_agrees(self->fd));
 }
 
 /* Upgrades to a release that does not know INJECT, and back. */
