@@ -6,7 +6,7 @@ DESTDIR ?=
 # The kernel of the guest, and those that are tested on unless K= names one;
 # what takes longest comes first.
 K ?= 6.1
-KERNELS := debug 6.1 6.12 7.3
+KERNELS := 6.1 debug 6.12 7.3
 # The kernel to build for: the one that runs, or else the newest with headers.
 # Expanded where it is used, when its package is there.
 KDIR ?= $(shell ls -d /lib/modules/$$(uname -r)/build 2>/dev/null || \
@@ -19,7 +19,7 @@ BENCH_PACKAGES := $(CHECK_PACKAGES) erlang-base gnuplot-nox mmdebstrap
 
 .PHONY: all modules userspace install check check-modules check-layout check-includes \
 	check-style check-userspace layout \
-	test demo bench bench-quick bench-test bench-files vm-files clean help \
+	test test-long demo bench bench-quick bench-test bench-files vm-files clean help \
 	need need-vm need-check need-test need-bench FORCE
 
 all: modules userspace
@@ -137,10 +137,12 @@ build/selftests.built: build/selftests.linked $(TEST_SOURCES) $(call sources,uap
 		COLLECTION=freq emit_tests > build/selftests/kselftest-list.txt
 	touch $@
 
-# Its own Makefile knows what to do; this only learns whether it did anything.
+# Its own Makefile knows what to do; this only learns whether it did anything. What it
+# builds for its own tests, in folders beside, is not for the guest.
 build/userspace.built: FORCE | need-vm
 	$(MAKE) -C userspace
-	@test -e $@ && test -z "$$(find userspace -newer $@ -print -quit)" || touch $@
+	@test -e $@ && test -z "$$(find userspace -path 'userspace/build/*' -type d -prune -o \
+		-type f -newer $@ -print -quit)" || touch $@
 
 build/$(K)/initramfs: build/$(K)/kmod.built build/$(K)/earlier.built \
 		build/selftests.built build/userspace.built \
@@ -209,9 +211,14 @@ check-userspace: need-check
 need-test:
 	@.ci/need $(CHECK_PACKAGES) $(foreach k,$(KERNELS),$(shell selftests/vm/kernel -k $(k) packages))
 
-# With K=, on that kernel only
-test: need-test check
-	@selftests/vm/matrix $(if $(filter file,$(origin K)),$(KERNELS),$(K))
+# With K=, on that kernel only. What is checked without a guest runs beside them.
+TESTED = check $(if $(filter file,$(origin K)),$(KERNELS),$(K))
+
+test: need-test
+	@selftests/vm/matrix $(TESTED)
+
+test-long: need-test
+	@selftests/vm/matrix -l $(TESTED)
 
 demo:
 	@selftests/vm/run -k $(K) $(addprefix -f ,$(wildcard Documentation/plans/*)) -- demo.sh
@@ -269,6 +276,7 @@ help:
 	@echo 'make install    install them under DESTDIR= and PREFIX= ($(PREFIX))'
 	@echo 'make demo       show a live upgrade, in a guest'
 	@echo 'make test       check, then run all tests, in guests of $(KERNELS), or of K= only'
+	@echo 'make test-long  the same, with nothing made shorter, and what takes hours'
 	@echo 'make check      all that can be checked without running it'
 	@echo 'make layout     write kmod/contract/layout, after a contract has grown'
 	@echo 'make bench      measure what all costs, and write Documentation/performance.md'

@@ -792,7 +792,7 @@ TEST_F_TIMEOUT(batch, during_upgrades, 60)
 	int i;
 
 	ASSERT_EQ(0, takers_start(takers, 2));
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < rounds(10); i++) {
 		ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v90"));
 		ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v2"));
 	}
