@@ -24,19 +24,6 @@
 /* No system call here has more that could fail. */
 #define NTH_MAX		5000
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int error = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		error = -errno;
-	close(fd);
-	return error;
-}
-
 /* Whether the command line lets allocations from this slab fail. */
 static bool slab_is_marked(const char *slab)
 {

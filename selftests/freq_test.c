@@ -401,6 +401,16 @@ int set_knob(const char *value)
 	return error;
 }
 
+/* Whether the test release waits for its knob to be turned. */
+bool knob_waits(void)
+{
+	char *text = read_text(KNOBS "waits");
+	bool waits = text && !strcmp(text, "Y\n");
+
+	free(text);
+	return waits;
+}
+
 int open_client(void)
 {
 	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
@@ -545,6 +555,19 @@ void listing_free(struct listing *listing)
 {
 	free(listing->entries);
 	memset(listing, 0, sizeof(*listing));
+}
+
+int write_text(const char *path, const char *text)
+{
+	ssize_t length = strlen(text);
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	error = write(fd, text, length) == length ? 0 : -errno;
+	close(fd);
+	return error;
 }
 
 /* All of a file, however long; NULL if it cannot be read. */

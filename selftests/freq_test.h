@@ -93,6 +93,7 @@ __u64 upgrade_figure(const char *counter);
 /* Release 90 can be made to fail, or to wait: see release/knobs.c. */
 #define KNOBS		"/sys/module/freq_v90/parameters/"
 int set_knob(const char *value);
+bool knob_waits(void);
 
 int open_client(void);
 int open_client_as(uid_t uid);
@@ -269,6 +270,7 @@ void snapshot_free(struct snapshot *snapshot);
 })
 
 char *read_text(const char *path);
+int write_text(const char *path, const char *text);
 bool sysfs_is(const char *name, const char *text);
 bool sysfs_agrees(int fd);
 bool sysfs_agrees_in(const char *folder, int fd);

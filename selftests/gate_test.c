@@ -5,22 +5,30 @@
  * million frequencies twice (vm/run -i -m 1024).
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "../kselftest_harness.h"
 #include "freq_test.h"
+#include "release/release_v90.h"
 
 /* The most that it may be with the state as it is, or with another format, */
 #define GATE_MAX		200
-#define GATE_MAX_CONVERTED	2000
+#define GATE_MAX_CONVERTED	500
 
 /* and the largest of the former by the smallest, in percent. */
 #define GROWTH_MAX		110
 
 #define FILES_MAX	10000
+#define SLEEPERS	10000
+/* Of a thread that sleeps, in bytes */
+#define STACK		32768UL
 #define UPGRADES	4
 #define CHANGERS	4
 
@@ -103,6 +111,89 @@ TEST_F_TIMEOUT(gate, unchanged_format, 1200)
 		}
 		while (self->nr_fds)
 			close(self->fds[--self->nr_fds]);
+	}
+	EXPECT_LE(most, GATE_MAX);
+	EXPECT_LE(most * 100, least * GROWTH_MAX);
+}
+
+static void *sleep_in_thread(void *data)
+{
+	struct freq_sleep sleep = {
+		.deadline = -1,
+		.clock = CLOCK_MONOTONIC,
+	};
+
+	return (void *)(intptr_t)try_ioctl(*(int *)data, FREQ_IOC_SLEEP,
+					   &sleep);
+}
+
+/* How many threads of this process sleep. */
+static int count_sleeping(void)
+{
+	struct dirent *entry;
+	DIR *tasks = opendir("/proc/self/task");
+	char path[300], *text;
+	int count = 0;
+
+	while (tasks && (entry = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/self/task/%s/stat",
+			 entry->d_name);
+		text = entry->d_name[0] == '.' ? NULL : read_text(path);
+		count += text && strstr(text, ") S ");
+		free(text);
+	}
+	closedir(tasks);
+	return count;
+}
+
+static int start_sleepers(pthread_t *threads, char *stacks, int *fd)
+{
+	pthread_attr_t attributes;
+	int i;
+
+	for (i = 0; i < SLEEPERS; i++) {
+		pthread_attr_init(&attributes);
+		pthread_attr_setstack(&attributes, stacks + i * STACK, STACK);
+		if (differ(0, pthread_create(&threads[i], &attributes,
+					     sleep_in_thread, fd)))
+			return -1;
+	}
+	return fails(wait_until(count_sleeping() == SLEEPERS)) ? -1 : 0;
+}
+
+/* Calls that sleep stay where they are. */
+TEST_F_TIMEOUT(gate, sleepers, 600)
+{
+	pthread_t *threads = calloc(SLEEPERS, sizeof(*threads));
+	char *stacks = mmap(NULL, SLEEPERS * STACK, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	__u64 least = ~0ULL, most = 0, gate;
+	void *error;
+	int fd, i;
+
+	ASSERT_NE(NULL, threads);
+	ASSERT_NE(MAP_FAILED, stacks);
+	ASSERT_EQ(0, write_text("/proc/sys/kernel/threads-max", "30000"));
+	ASSERT_EQ(0, server_start("freq_v90", NULL));
+	fd = open_client();
+	ASSERT_GE(fd, 0);
+	TH_LOG("sleepers  gate closed, instructions");
+	for (i = 0; i < 2 * UPGRADES; i++) {
+		if (i == UPGRADES)
+			ASSERT_EQ(0, start_sleepers(threads, stacks, &fd));
+		ASSERT_EQ(0, server_upgrade(i % 2 ? "freq_v91" : "freq_v90",
+					    i % 2 ? "freq_v90" : "freq_v91"));
+		gate = upgrade_figure("gate_last_ns");
+		TH_LOG("%8d  %llu", i < UPGRADES ? 0 : SLEEPERS, gate);
+		least = gate < least ? gate : least;
+		most = gate > most ? gate : most;
+	}
+	for (i = 0; i < SLEEPERS; i++)
+		ASSERT_EQ(0, try_ioctl(fd, FREQ_IOC_WAKE, NULL));
+	EXPECT_EQ(-ENOENT, try_ioctl(fd, FREQ_IOC_WAKE, NULL));
+	for (i = 0; i < SLEEPERS; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &error));
+		ASSERT_EQ(NULL, error);
 	}
 	EXPECT_LE(most, GATE_MAX);
 	EXPECT_LE(most * 100, least * GROWTH_MAX);

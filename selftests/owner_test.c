@@ -496,19 +496,6 @@ TEST_F(owner, root_of_user_namespace)
 	test_deallocate(self->fd, 11);
 }
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int error = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		error = -errno;
-	close(fd);
-	return error;
-}
-
 /* The uid of an entry is told in the numbers of who asks. */
 static int see_uid(int line, void *data)
 {

@@ -257,16 +257,6 @@ static int check_upgrade(struct known *known, const char *to)
 	return error;
 }
 
-/* Whether the test release waits for its knob to be turned. */
-static bool knob_waits(void)
-{
-	char *text = read_text(KNOBS "waits");
-	bool waits = text && !strcmp(text, "Y\n");
-
-	free(text);
-	return waits;
-}
-
 static int role_in(const char *from, const char *to)
 {
 	return (strcmp(to, V90) ? 0 : COMES) | (strcmp(from, V90) ? 0 : RUNS);

@@ -352,19 +352,6 @@ static int continue_clients(pid_t pid)
 #define CGROUPS	"/tmp/freq-cgroups"
 #define CGROUP	CGROUPS "/clients/"
 
-static int write_text(const char *path, const char *text)
-{
-	ssize_t length = strlen(text);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int error;
-
-	if (fd < 0)
-		return -errno;
-	error = write(fd, text, length) == length ? 0 : -errno;
-	close(fd);
-	return error;
-}
-
 static bool is_frozen(bool frozen)
 {
 	char *text = read_text(CGROUP "cgroup.events");

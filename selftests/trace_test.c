@@ -20,19 +20,6 @@ FIXTURE(trace) {
 	int fd;
 };
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	int error = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		error = -errno;
-	close(fd);
-	return error;
-}
-
 /* The instance goes before the modules whose events it records. */
 static void trace_end(void)
 {
