@@ -12,6 +12,8 @@
 #include "parameters.h"
 #include "rehearse.h"
 #include "release.h"
+#include "release_name.h"
+#include "running.h"
 
 static int load(unsigned int number, const char *parameters)
 {
@@ -59,7 +61,7 @@ static int upgrade(unsigned int number, const char *parameters)
 /* An upgrade that is only done if the release can do what it has to. */
 static int upgrade_rehearsed(unsigned int number, const char *parameters)
 {
-	if (release_running() != number &&
+	if (running_number() != number &&
 	    rehearse_quietly(number, parameters))
 		return EXIT_FAILED;
 	return upgrade(number, parameters);
@@ -77,7 +79,7 @@ static int run(const struct command *command, int argc, char **argv,
 		warnx("%s which release?", command->name);
 		return command_usage(command);
 	}
-	if (release_parse(argv[optind], &number))
+	if (release_name_parse(argv[optind], &number))
 		return command_usage(command);
 	parameters = parameters_join(argc - optind - 1, argv + optind + 1);
 	if (!parameters)

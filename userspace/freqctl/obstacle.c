@@ -5,7 +5,6 @@
  * The kernel says with an errno that something is; what that is, is looked for
  * afterwards, and can have gone by then.
  */
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -13,57 +12,28 @@
 #include <string.h>
 
 #include "kernel_log.h"
+#include "module.h"
 #include "obstacle.h"
 #include "process.h"
 #include "rehearsed.h"
-#include "release.h"
+#include "release_name.h"
 
-/**
- * struct module - a line of /proc/modules
- * @name: its name
- * @references: how many references to it there are
- * @state: Live, Loading or Unloading
- */
-struct module {
-	char name[64];
-	int references;
-	char state[16];
-};
-
-static bool next_module(FILE *modules, struct module *module)
+/* Whether a release is being loaded or removed; tells so. */
+static bool tell_change(unsigned int number)
 {
-	char line[4096];
+	char name[RELEASE_NAME_SIZE];
 
-	while (fgets(line, sizeof(line), modules))
-		if (sscanf(line, "%63s %*s %d %*s %15s", module->name,
-			   &module->references, module->state) == 3)
-			return true;
-	return false;
-}
-
-static bool find_module(const char *name, struct module *module)
-{
-	FILE *modules = fopen("/proc/modules", "re");
-	bool found = false;
-
-	if (!modules)
+	release_name_module(number, name);
+	switch (module_state(number)) {
+	case MODULE_LOADING:
+		warnx("%s is just being loaded", name);
+		return true;
+	case MODULE_REMOVING:
+		warnx("%s is just being removed", name);
+		return true;
+	default:
 		return false;
-	while (!found && next_module(modules, module))
-		found = !strcmp(module->name, name);
-	fclose(modules);
-	return found;
-}
-
-/* Whether it is on its way in or out; tells so. */
-static bool tell_change(const struct module *module)
-{
-	if (!strcmp(module->state, "Loading"))
-		warnx("%s is just being loaded", module->name);
-	else if (!strcmp(module->state, "Unloading"))
-		warnx("%s is just being removed", module->name);
-	else
-		return false;
-	return true;
+	}
 }
 
 /**
@@ -73,17 +43,15 @@ static bool tell_change(const struct module *module)
  */
 size_t obstacle_tell_changes(void)
 {
-	FILE *modules = fopen("/proc/modules", "re");
-	struct module module;
-	size_t count = 0;
+	size_t count, i, changes = 0;
+	unsigned int *numbers;
 
-	if (!modules)
+	if (module_list_loaded(&numbers, &count))
 		return 0;
-	while (next_module(modules, &module))
-		if (release_module_number(module.name))
-			count += tell_change(&module);
-	fclose(modules);
-	return count;
+	for (i = 0; i < count; i++)
+		changes += tell_change(numbers[i]);
+	free(numbers);
+	return changes;
 }
 
 /**
@@ -121,26 +89,6 @@ void obstacle_tell_rehearsal(void)
 	free(pids);
 }
 
-/* The modules that use one, each behind a blank; empty if none does. */
-static void list_holders(const char *name, char *text, size_t size)
-{
-	struct dirent *entry;
-	size_t length = 0;
-	char path[96];
-	DIR *holders;
-
-	*text = '\0';
-	snprintf(path, sizeof(path), "/sys/module/%s/holders", name);
-	holders = opendir(path);
-	if (!holders)
-		return;
-	while ((entry = readdir(holders)))
-		if (*entry->d_name != '.' && length < size)
-			length += snprintf(text + length, size - length, " %s",
-					   entry->d_name);
-	closedir(holders);
-}
-
 /**
  * obstacle_tell_users() - tell what keeps a release from being removed
  * @number: the release
@@ -149,9 +97,8 @@ static void list_holders(const char *name, char *text, size_t size)
 void obstacle_tell_users(unsigned int number, unsigned int running)
 {
 	char name[RELEASE_NAME_SIZE], users[256];
-	struct module module;
 
-	release_module_name(number, name);
+	release_name_module(number, name);
 	if (number == running) {
 		warnx("%s runs; it can go when another release takes over",
 		      name);
@@ -161,14 +108,14 @@ void obstacle_tell_users(unsigned int number, unsigned int running)
 		obstacle_tell_rehearsal();
 		return;
 	}
-	if (!find_module(name, &module) || tell_change(&module))
+	if (module_state(number) == MODULE_ABSENT || tell_change(number))
 		return;
-	list_holders(name, users, sizeof(users));
+	module_list_users(number, users, sizeof(users));
 	if (*users)
 		warnx("%s does not run, but is used by%s", name, users);
 	else
 		warnx("%s does not run, but is in use: %d references", name,
-		      module.references);
+		      module_references(number));
 }
 
 /*
@@ -216,7 +163,7 @@ void obstacle_tell_load(unsigned int number, int err, bool rehearse, int log)
 	bool permitted = err != EPERM && err != EACCES;
 	char *line;
 
-	release_module_name(number, name);
+	release_name_module(number, name);
 	snprintf(start, sizeof(start), "%s: ", name);
 	line = kernel_log_newest(log, start);
 	warnx("cannot load %s: %s%s", name, load_failure(err),
@@ -242,7 +189,7 @@ void obstacle_tell_remove(unsigned int number, int err)
 {
 	char name[RELEASE_NAME_SIZE];
 
-	release_module_name(number, name);
+	release_name_module(number, name);
 	warnx("cannot remove %s: %s", name,
 	      err == EPERM ? "not permitted" : strerror(err));
 }

@@ -5,10 +5,32 @@
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 #include "parameters.h"
-#include "release.h"
+
+/**
+ * parameters_is_one() - whether a text is a parameter of a release
+ * @text: the text
+ *
+ * Printable ASCII only, without blanks and quotes: the kernel splits parameters
+ * at blanks, among them \v, \f and 0xa0. PARAMETER_REHEARSE is refused: it
+ * would make another command of this one.
+ *
+ * Return: true if it is PARAMETER=VALUE.
+ */
+bool parameters_is_one(const char *text)
+{
+	const char *equals = strchr(text, '=');
+	const unsigned char *c;
+
+	for (c = (const unsigned char *)text; *c; c++)
+		if (*c <= ' ' || *c >= 0x7f || *c == '"')
+			return false;
+	return equals > text &&
+	       strncmp(text, PARAMETER_REHEARSE "=", equals - text + 1);
+}
 
 /**
  * parameters_join() - make one line of parameters
@@ -29,7 +51,7 @@ char *parameters_join(int argc, char **argv)
 	if (!out)
 		err(EXIT_FAILED, NULL);
 	for (i = 0; i < argc; i++) {
-		if (!release_is_parameter(argv[i])) {
+		if (!parameters_is_one(argv[i])) {
 			warnx("'%s' is not PARAMETER=VALUE", argv[i]);
 			fclose(out);
 			free(text);

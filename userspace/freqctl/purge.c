@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "release.h"
+#include "release_name.h"
 
 static int purge(unsigned int number, bool soft)
 {
@@ -41,7 +42,7 @@ static int run(int argc, char **argv)
 		warnx("purge takes one release");
 		return command_usage(command);
 	}
-	if (release_parse(argv[optind], &number))
+	if (release_name_parse(argv[optind], &number))
 		return command_usage(command);
 	return purge(number, soft);
 }

@@ -15,6 +15,7 @@
 #include "rehearsal.h"
 #include "rehearsed.h"
 #include "release.h"
+#include "running.h"
 #include "server.h"
 
 /*
@@ -82,7 +83,7 @@ static int take_lock(int *lock)
  */
 int rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number)
 {
-	unsigned int running = release_running();
+	unsigned int running = running_number();
 
 	*rehearsal = (struct rehearsal){ .number = number, .lock = -1 };
 	hold_signals(&rehearsal->mask);

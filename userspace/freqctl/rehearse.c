@@ -17,7 +17,7 @@
 #include "parameters.h"
 #include "rehearsal.h"
 #include "rehearse.h"
-#include "release.h"
+#include "release_name.h"
 
 #define VARIABLE "FREQ_DEVICE"
 
@@ -165,7 +165,7 @@ static int run(int argc, char **argv)
 		warnx("rehearse with which command?");
 		return command_usage(command);
 	}
-	if (release_parse(argv[optind], &number))
+	if (release_name_parse(argv[optind], &number))
 		return command_usage(command);
 	parameters = parameters_join(end - optind - 1, argv + optind + 1);
 	if (!parameters)

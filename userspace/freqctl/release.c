@@ -8,23 +8,19 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
-#include <libkmod.h>
-
 #include "kernel_log.h"
+#include "module.h"
 #include "obstacle.h"
+#include "parameters.h"
 #include "rehearsed.h"
 #include "release.h"
-
-#define RUNNING_PATH "/sys/class/misc/freq/release"
-#define MODULE_PREFIX "freq_v"
+#include "release_name.h"
+#include "running.h"
 
 /*
  * Nothing announces that a module's users are gone, other than that another
@@ -46,277 +42,55 @@ struct wait {
 	unsigned int tries;
 };
 
-/**
- * release_module_name() - the name of the module of a release
- * @number: the release
- * @name: out: the name
- */
-void release_module_name(unsigned int number, char name[RELEASE_NAME_SIZE])
-{
-	snprintf(name, RELEASE_NAME_SIZE, MODULE_PREFIX "%u", number);
-}
-
-/**
- * release_parse() - read the name of a release
- * @text: as in v2, 2 or freq_v2
- * @number: out: its number
- *
- * Return: 0; -1 if @text is no such name, after a message.
- */
-int release_parse(const char *text, unsigned int *number)
-{
-	const char *digits = text;
-	unsigned long value;
-	char *end;
-
-	if (!strncmp(digits, MODULE_PREFIX, strlen(MODULE_PREFIX)))
-		digits += strlen(MODULE_PREFIX);
-	else if (*digits == 'v')
-		digits++;
-
-	/* A name is written in one way: no zeros in front. */
-	if (*digits >= '1' && *digits <= '9') {
-		errno = 0;
-		value = strtoul(digits, &end, 10);
-		if (!*end && !errno && value == (unsigned int)value) {
-			*number = value;
-			return 0;
-		}
-	}
-	warnx("'%s' is no release: v1, v2, ...", text);
-	errno = EINVAL;
-	return -1;
-}
-
-/**
- * release_is_parameter() - whether a text can be a parameter of a release
- * @text: the text
- *
- * Printable ASCII only, without blanks and quotes. The kernel splits parameters
- * at blanks, among them \v, \f and 0xa0. To rehearse a release is another
- * command than to load it.
- *
- * Return: true if it is PARAMETER=VALUE.
- */
-bool release_is_parameter(const char *text)
-{
-	const char *equals = strchr(text, '=');
-	const unsigned char *c;
-
-	for (c = (const unsigned char *)text; *c; c++)
-		if (*c <= ' ' || *c >= 0x7f || *c == '"')
-			return false;
-	return equals > text &&
-	       strncmp(text, RELEASE_REHEARSE "=", equals - text + 1);
-}
-
-/* The text also arms poll() for the next change. */
-static unsigned int read_running(int fd)
-{
-	char text[16];
-	ssize_t length;
-
-	length = pread(fd, text, sizeof(text) - 1, 0);
-	if (length < 0)
-		return 0;
-	text[length] = '\0';
-	return strtoul(text, NULL, 10);
-}
-
-/**
- * release_running() - which release runs
- *
- * This asks sysfs, and so is no client of the server.
- *
- * Return: its number; 0 if none does.
- */
-unsigned int release_running(void)
-{
-	int fd = open(RUNNING_PATH, O_RDONLY | O_CLOEXEC);
-	unsigned int number;
-
-	if (fd < 0)
-		return 0;
-	number = read_running(fd);
-	close(fd);
-	return number;
-}
-
-static struct kmod_ctx *open_kmod(void)
-{
-	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
-
-	/* Messages are made here, where the cause is known better. */
-	if (ctx)
-		kmod_set_log_priority(ctx, LOG_CRIT);
-	else
-		warnx("cannot read the configuration of modules");
-	return ctx;
-}
-
-static int compare(const void *a, const void *b)
-{
-	unsigned int x = *(const unsigned int *)a, y = *(const unsigned int *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/**
- * release_module_number() - which release a module is
- * @name: the name of the module
- *
- * Return: the number of the release; 0 if it is none.
- */
-unsigned int release_module_number(const char *name)
-{
-	unsigned int number;
-	char again[RELEASE_NAME_SIZE];
-
-	if (strncmp(name, MODULE_PREFIX, strlen(MODULE_PREFIX)))
-		return 0;
-	number = strtoul(name + strlen(MODULE_PREFIX), NULL, 10);
-	release_module_name(number, again);
-	return strcmp(name, again) ? 0 : number;
-}
-
-/**
- * release_list_loaded() - which releases are loaded
- * @numbers: out: their numbers, ascending, to be freed
- * @count: out: how many they are
- *
- * Return: 0; -1 with errno, after a message.
- */
-int release_list_loaded(unsigned int **numbers, size_t *count)
-{
-	struct kmod_list *list = NULL, *item;
-	unsigned int number, *more;
-	struct kmod_module *module;
-	struct kmod_ctx *ctx;
-	int ret;
-
-	*numbers = NULL;
-	*count = 0;
-	ctx = open_kmod();
-	if (!ctx)
-		return -1;
-	ret = kmod_module_new_from_loaded(ctx, &list);
-	/* This kernel has no modules. */
-	if (ret == -ENOENT)
-		ret = 0;
-	kmod_list_foreach(item, list) {
-		module = kmod_module_get_module(item);
-		number = release_module_number(kmod_module_get_name(module));
-		kmod_module_unref(module);
-		if (!number)
-			continue;
-		more = reallocarray(*numbers, *count + 1, sizeof(*more));
-		if (!more) {
-			ret = -ENOMEM;
-			break;
-		}
-		more[(*count)++] = number;
-		*numbers = more;
-	}
-	kmod_module_unref_list(list);
-	kmod_unref(ctx);
-
-	if (ret < 0) {
-		free(*numbers);
-		errno = -ret;
-		warn("cannot list the modules");
-		return -1;
-	}
-	if (*count)
-		qsort(*numbers, *count, sizeof(**numbers), compare);
-	return 0;
-}
-
 static int is_busy(int err)
 {
 	return err == EBUSY || err == EAGAIN;
-}
-
-/* Returns 0 or a negative errno; -ENOENT if it is not loaded. */
-static int try_remove(struct kmod_module *module)
-{
-	int ret;
-
-	if (kmod_module_get_initstate(module) < 0)
-		return -ENOENT;
-	ret = kmod_module_remove_module(module, KMOD_REMOVE_NOWAIT |
-						KMOD_REMOVE_NOLOG);
-	return ret < 0 ? ret : 0;
 }
 
 /*
  * Removes a release that did not run a moment ago. Returns 0; -EEXIST if
  * someone else is at it; or another negative errno, after a message.
  */
-static int remove_idle(struct kmod_ctx *ctx, unsigned int number)
+static int remove_idle(unsigned int number)
 {
-	struct kmod_module *module;
-	char name[RELEASE_NAME_SIZE];
-	int state, ret;
+	int ret;
 
 	if (rehearsed_number() == number)
 		rehearsed_end_left();
-	release_module_name(number, name);
-	ret = kmod_module_new_from_name(ctx, name, &module);
-	if (ret < 0) {
-		obstacle_tell_remove(number, -ret);
-		return ret;
-	}
-	ret = try_remove(module);
-	/* Being removed by someone else is another way of being busy. */
-	state = kmod_module_get_initstate(module);
-	kmod_module_unref(module);
-
+	ret = module_remove(number);
 	if (!ret || ret == -ENOENT)
 		return 0;
 	if (!is_busy(-ret)) {
 		obstacle_tell_remove(number, -ret);
 		return ret;
 	}
-	if (state != KMOD_MODULE_LIVE || release_running() == number)
+	/* Being removed by someone else is another way of being busy. */
+	if (module_state(number) != MODULE_LIVE || running_number() == number)
 		return -EEXIST;
 	obstacle_tell_users(number, 0);
 	return -EBUSY;
 }
 
-/* A release that does not know how to be rehearsed would take over instead. */
-static bool can_be_rehearsed(struct kmod_module *module)
+/* Returns 0; -EEXIST; or another negative errno, after a message. */
+static int insert(unsigned int number, const char *parameters, bool rehearse)
 {
-	struct kmod_list *info = NULL, *item;
-	bool found = false;
-
-	if (kmod_module_get_info(module, &info) < 0)
-		return false;
-	kmod_list_foreach(item, info)
-		if (!strcmp(kmod_module_info_get_key(item), "parm") &&
-		    !strncmp(kmod_module_info_get_value(item),
-			     RELEASE_REHEARSE ":",
-			     strlen(RELEASE_REHEARSE ":")))
-			found = true;
-	kmod_module_info_free_list(info);
-	return found;
-}
-
-static int probe(struct kmod_module *module, unsigned int number,
-		 const char *parameters, bool rehearse)
-{
+	char name[RELEASE_NAME_SIZE];
 	int log, ret;
 
-	if (rehearse && !can_be_rehearsed(module)) {
+	release_name_module(number, name);
+	ret = module_find_file(number);
+	if (ret) {
+		warnx("there is no module %s for this kernel", name);
+		return ret;
+	}
+	/* A release that does not know how would take over instead. */
+	if (rehearse && !module_has_parameter(number, PARAMETER_REHEARSE)) {
 		warnx("v%u cannot be rehearsed: it is too old for that",
 		      number);
 		return -EOPNOTSUPP;
 	}
 	log = kernel_log_open();
-	ret = kmod_module_probe_insert_module(module,
-					      KMOD_PROBE_FAIL_ON_LOADED,
-					      parameters, NULL, NULL, NULL);
-	if (ret > 0)
-		ret = -EPERM;
+	ret = module_insert(number, parameters);
 	if (ret < 0 && ret != -EEXIST)
 		obstacle_tell_load(number, -ret, rehearse, log);
 	if (log >= 0)
@@ -324,40 +98,13 @@ static int probe(struct kmod_module *module, unsigned int number,
 	return ret;
 }
 
-/* Returns 0; -EEXIST; or another negative errno, after a message. */
-static int insert(struct kmod_ctx *ctx, unsigned int number,
-		  const char *parameters, bool rehearse)
-{
-	struct kmod_list *list = NULL;
-	struct kmod_module *module;
-	char name[RELEASE_NAME_SIZE];
-	int ret;
-
-	release_module_name(number, name);
-	ret = kmod_module_new_from_lookup(ctx, name, &list);
-	if (ret < 0 || !list) {
-		warnx("there is no module %s for this kernel", name);
-		return ret < 0 ? ret : -ENOENT;
-	}
-	module = kmod_module_get_module(list);
-	ret = probe(module, number, parameters, rehearse);
-	kmod_module_unref(module);
-	kmod_module_unref_list(list);
-	return ret;
-}
-
 /* Loads what the disk has. Returns as insert() does. */
 static int load(unsigned int number, const char *parameters, bool rehearse)
 {
-	struct kmod_ctx *ctx = open_kmod();
-	int ret;
+	int ret = remove_idle(number);
 
-	if (!ctx)
-		return -ENOMEM;
-	ret = remove_idle(ctx, number);
 	if (!ret)
-		ret = insert(ctx, number, parameters, rehearse);
-	kmod_unref(ctx);
+		ret = insert(number, parameters, rehearse);
 	return ret;
 }
 
@@ -383,7 +130,7 @@ enum release_result release_load(unsigned int number, const char *parameters,
 {
 	int ret;
 
-	*change = (struct release_change){ .before = release_running() };
+	*change = (struct release_change){ .before = running_number() };
 	if (change->before == number)
 		return RELEASE_UNCHANGED;
 
@@ -392,7 +139,7 @@ enum release_result release_load(unsigned int number, const char *parameters,
 		return RELEASE_CHANGED;
 	if (ret == -EEXIST) {
 		/* Someone else did the same at the same time. */
-		if (release_running() == number)
+		if (running_number() == number)
 			return RELEASE_UNCHANGED;
 		tell_other(number);
 		ret = -EBUSY;
@@ -416,7 +163,7 @@ int release_rehearse(unsigned int number, const char *parameters)
 	int ret;
 
 	/* The last one counts: whatever the others are. */
-	if (asprintf(&all, "%s%s" RELEASE_REHEARSE "=1", parameters,
+	if (asprintf(&all, "%s%s" PARAMETER_REHEARSE "=1", parameters,
 		     *parameters ? " " : "") < 0) {
 		warn(NULL);
 		return -1;
@@ -436,13 +183,13 @@ int release_rehearse(unsigned int number, const char *parameters)
 /* Whether a release that is loaded was loaded to be rehearsed. */
 static bool was_rehearsed(unsigned int number)
 {
-	char path[96];
+	char path[96], name[RELEASE_NAME_SIZE];
 	FILE *file;
 	int c;
 
+	release_name_module(number, name);
 	snprintf(path, sizeof(path),
-		 "/sys/module/" MODULE_PREFIX "%u/parameters/"
-		 RELEASE_REHEARSE, number);
+		 "/sys/module/%s/parameters/" PARAMETER_REHEARSE, name);
 	file = fopen(path, "re");
 	if (!file)
 		return false;
@@ -461,7 +208,7 @@ void release_remove_rehearsed(void)
 	unsigned int rehearsed = rehearsed_number(), *numbers;
 	size_t count, i;
 
-	if (release_list_loaded(&numbers, &count))
+	if (module_list_loaded(&numbers, &count))
 		return;
 	for (i = 0; i < count; i++)
 		if (numbers[i] != rehearsed && was_rehearsed(numbers[i]))
@@ -517,16 +264,15 @@ static void wait_for_users(struct wait *wait, unsigned int number)
 	poll(&change, 1, runs ? -1 : USERS_INTERVAL);
 }
 
-static int remove_waiting(struct kmod_module *module, unsigned int number,
-			  bool soft)
+static int remove_waiting(unsigned int number, bool soft)
 {
-	struct wait wait = { .fd = open(RUNNING_PATH, O_RDONLY | O_CLOEXEC) };
+	struct wait wait = { .fd = running_open() };
 	int ret;
 
 	for (;;) {
 		/* Read first: a change after it then ends the wait. */
-		wait.running = wait.fd < 0 ? 0 : read_running(wait.fd);
-		ret = try_remove(module);
+		wait.running = running_read(wait.fd);
+		ret = module_remove(number);
 		if (!is_busy(-ret))
 			break;
 		if (soft) {
@@ -551,24 +297,11 @@ static int remove_waiting(struct kmod_module *module, unsigned int number,
  */
 enum release_result release_purge(unsigned int number, bool soft)
 {
-	struct kmod_module *module;
-	char name[RELEASE_NAME_SIZE];
-	struct kmod_ctx *ctx;
 	int ret;
 
 	if (rehearsed_number() == number)
 		rehearsed_end_left();
-	ctx = open_kmod();
-	if (!ctx)
-		return RELEASE_FAILED;
-	release_module_name(number, name);
-	ret = kmod_module_new_from_name(ctx, name, &module);
-	if (!ret) {
-		ret = remove_waiting(module, number, soft);
-		kmod_module_unref(module);
-	}
-	kmod_unref(ctx);
-
+	ret = remove_waiting(number, soft);
 	if (!ret)
 		return RELEASE_CHANGED;
 	if (ret == -ENOENT)

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Releases: the modules freq_v1, freq_v2, … and which of them runs.
+ * Changes of the running release.
  */
 #ifndef FREQCTL_RELEASE_H
 #define FREQCTL_RELEASE_H
 
 #include <stdbool.h>
-#include <stddef.h>
-
-#define RELEASE_NAME_SIZE 32
-
-/* The parameter of every release that makes it run beside the running one. */
-#define RELEASE_REHEARSE "rehearse"
 
 /* What became of a release that was to be loaded or removed. */
 enum release_result {
@@ -30,12 +24,6 @@ struct release_change {
 	bool removed;
 };
 
-int release_parse(const char *text, unsigned int *number);
-void release_module_name(unsigned int number, char name[RELEASE_NAME_SIZE]);
-unsigned int release_module_number(const char *name);
-bool release_is_parameter(const char *text);
-unsigned int release_running(void);
-int release_list_loaded(unsigned int **numbers, size_t *count);
 enum release_result release_load(unsigned int number, const char *parameters,
 				 struct release_change *change);
 enum release_result release_upgrade(unsigned int number,

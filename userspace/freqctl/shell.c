@@ -21,9 +21,12 @@
 #include "failure.h"
 #include "held.h"
 #include "kept.h"
+#include "parameters.h"
 #include "process.h"
 #include "rehearse.h"
 #include "release.h"
+#include "release_name.h"
+#include "running.h"
 #include "server.h"
 #include "specs.h"
 
@@ -328,11 +331,11 @@ static int read_release(char *rest, unsigned int *number, char **parameters)
 	const char *release = next_word(&rest), *word;
 	char *end = rest;
 
-	if (!release || release_parse(release, number))
+	if (!release || release_name_parse(release, number))
 		return bad_request();
 	*parameters = end;
 	while ((word = next_word(&rest))) {
-		if (!release_is_parameter(word))
+		if (!parameters_is_one(word))
 			return bad_request();
 		if (end != *parameters)
 			*end++ = ' ';
@@ -378,7 +381,7 @@ static int shell_upgrade(struct shell *shell, char *rest)
 	(void)shell;
 	if (read_release(rest, &number, &parameters))
 		return -1;
-	if (rehearsed && release_running() != number &&
+	if (rehearsed && running_number() != number &&
 	    rehearse_quietly(number, parameters))
 		return answer_release(RELEASE_FAILED);
 	return answer_release(release_upgrade(number, parameters, &change));
@@ -394,7 +397,7 @@ static int shell_purge(struct shell *shell, char *rest)
 	soft = release && !strcmp(release, "--soft");
 	if (soft)
 		release = next_word(&rest);
-	if (!release || !is_empty(rest) || release_parse(release, &number))
+	if (!release || !is_empty(rest) || release_name_parse(release, &number))
 		return bad_request();
 	return answer_release(release_purge(number, soft));
 }

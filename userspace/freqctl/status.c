@@ -15,8 +15,9 @@
 #include "command.h"
 #include "failure.h"
 #include "json.h"
+#include "module.h"
 #include "rehearsed.h"
-#include "release.h"
+#include "running.h"
 #include "server.h"
 
 /* The files of this folder. */
@@ -75,7 +76,7 @@ static const char *loaded_as(const struct status *status, unsigned int number)
 {
 	if (number == status->rehearsed)
 		return "rehearsed";
-	return number == release_running() ? "runs" : "idle";
+	return number == running_number() ? "runs" : "idle";
 }
 
 static void print_loaded(const struct status *status)
@@ -230,7 +231,7 @@ static int show(bool json)
 	int ret = EXIT_FAILED;
 
 	if (read_status(&status) ||
-	    release_list_loaded(&status.loaded, &status.loaded_count))
+	    module_list_loaded(&status.loaded, &status.loaded_count))
 		return EXIT_FAILED;
 	status.rehearsed = rehearsed_number();
 	read_upgrades(&status);
