@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Modules of releases in a folder, so that freqctl can change releases without
+ * a kernel that has them. Without FAKE_MODULES, the real ones.
+ *
+ *	FAKE_MODULES	a folder: the file disk.N is the module file of release
+ *			N, loaded.N its module, running has the number of the
+ *			running release
+ *	FAKE_LOG	a file: each insertion and removal, a line each
+ *	FAKE_DELAY	how long a takeover lasts, in microseconds
+ *	FAKE_SIGNAL	a signal in the middle of a takeover, to freqctl itself
+ *	FAKE_IDLE	an inserted release does not take over
+ *	FAKE_REFERENCES	the references to each release that does not run
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake_modules.h"
+
+#define LARGEST 99
+
+static const char *folder(void)
+{
+	return getenv("FAKE_MODULES");
+}
+
+static const char *path_of(const char *kind, unsigned int number)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.%u", folder(), kind, number);
+	return path;
+}
+
+static bool is_there(const char *kind, unsigned int number)
+{
+	return !access(path_of(kind, number), F_OK);
+}
+
+static void write_line(const char *path, const char *mode, const char *text)
+{
+	FILE *file = fopen(path, mode);
+
+	if (!file || fprintf(file, "%s\n", text) < 0 || fclose(file))
+		abort();
+}
+
+static void log_action(const char *action, unsigned int number,
+		       const char *parameters)
+{
+	char text[256];
+
+	if (!getenv("FAKE_LOG"))
+		return;
+	snprintf(text, sizeof(text), "%s %u%s%s", action, number,
+		 *parameters ? " " : "", parameters);
+	write_line(getenv("FAKE_LOG"), "ae", text);
+}
+
+int __wrap_running_open(void)
+{
+	char path[256];
+
+	if (!folder())
+		return __real_running_open();
+	snprintf(path, sizeof(path), "%s/running", folder());
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* As the real one, by way of the descriptor of this file. */
+unsigned int __wrap_running_number(void)
+{
+	unsigned int number;
+	int fd;
+
+	if (!folder())
+		return __real_running_number();
+	fd = __wrap_running_open();
+	if (fd < 0)
+		return 0;
+	number = running_read(fd);
+	close(fd);
+	return number;
+}
+
+int __wrap_module_list_loaded(unsigned int **numbers, size_t *count)
+{
+	unsigned int number;
+
+	if (!folder())
+		return __real_module_list_loaded(numbers, count);
+	*count = 0;
+	*numbers = calloc(LARGEST, sizeof(**numbers));
+	if (!*numbers)
+		abort();
+	for (number = 1; number <= LARGEST; number++)
+		if (is_there("loaded", number))
+			(*numbers)[(*count)++] = number;
+	return 0;
+}
+
+enum module_state __wrap_module_state(unsigned int number)
+{
+	if (!folder())
+		return __real_module_state(number);
+	return is_there("loaded", number) ? MODULE_LIVE : MODULE_ABSENT;
+}
+
+static int fake_references(void)
+{
+	const char *references = getenv("FAKE_REFERENCES");
+
+	return references ? atoi(references) : 0;
+}
+
+int __wrap_module_references(unsigned int number)
+{
+	return folder() ? fake_references() : __real_module_references(number);
+}
+
+int __wrap_module_find_file(unsigned int number)
+{
+	if (!folder())
+		return __real_module_find_file(number);
+	return is_there("disk", number) ? 0 : -ENOENT;
+}
+
+bool __wrap_module_has_parameter(unsigned int number, const char *name)
+{
+	if (!folder())
+		return __real_module_has_parameter(number, name);
+	return is_there("disk", number);
+}
+
+int __wrap_module_insert(unsigned int number, const char *parameters)
+{
+	char path[256], text[16];
+
+	if (!folder())
+		return __real_module_insert(number, parameters);
+	if (!is_there("disk", number))
+		return -ENOENT;
+	if (is_there("loaded", number))
+		return -EEXIST;
+	log_action("insert", number, parameters);
+	write_line(path_of("loaded", number), "we", "");
+	if (getenv("FAKE_SIGNAL"))
+		kill(getpid(), atoi(getenv("FAKE_SIGNAL")));
+	if (getenv("FAKE_DELAY"))
+		usleep(atoi(getenv("FAKE_DELAY")));
+	if (getenv("FAKE_IDLE"))
+		return 0;
+	snprintf(path, sizeof(path), "%s/running", folder());
+	snprintf(text, sizeof(text), "%u", number);
+	write_line(path, "we", text);
+	return 0;
+}
+
+int __wrap_module_remove(unsigned int number)
+{
+	if (!folder())
+		return __real_module_remove(number);
+	if (!is_there("loaded", number))
+		return -ENOENT;
+	if (__wrap_running_number() == number || fake_references())
+		return -EBUSY;
+	if (unlink(path_of("loaded", number)))
+		return -ENOENT;
+	log_action("remove", number, "");
+	return 0;
+}
