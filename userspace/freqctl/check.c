@@ -18,6 +18,7 @@
 
 #include "check.h"
 #include "failure.h"
+#include "signals.h"
 
 /* How many frequencies to allocate at once, if there are as many. */
 #define SOME 3
@@ -404,7 +405,7 @@ static int watch(struct check *check, struct entries *suspects,
 	for (times = 0; suspects->count; times++) {
 		if (times >= WATCH_TIMES && time(NULL) > end)
 			break;
-		if (rehearsal_interrupted())
+		if (signals_pending(&check->rehearsal->mask))
 			return fail(check, "interrupted");
 		usleep(WATCH_INTERVAL);
 		if (entries_read(live, check->rehearsal->live))
@@ -923,7 +924,7 @@ int check_run(struct check *check, bool print)
 	size_t i;
 
 	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-		if (rehearsal_interrupted())
+		if (signals_pending(&check->rehearsal->mask))
 			return fail(check, "interrupted");
 		if (!run_part(check, i, print))
 			continue;

@@ -15,7 +15,7 @@
 #include "release_name.h"
 #include "running.h"
 
-static int load(unsigned int number, const char *parameters)
+static int do_load(unsigned int number, const char *parameters)
 {
 	struct release_change change;
 
@@ -35,7 +35,7 @@ static int load(unsigned int number, const char *parameters)
 	}
 }
 
-static int upgrade(unsigned int number, const char *parameters)
+static int do_upgrade(unsigned int number, const char *parameters)
 {
 	struct release_change change;
 
@@ -56,6 +56,29 @@ static int upgrade(unsigned int number, const char *parameters)
 			       number, change.before);
 		return EXIT_FAILED;
 	}
+}
+
+/* From the lock to the output, which says what was done. */
+static int locked(unsigned int number, const char *parameters,
+		  int (*act)(unsigned int number, const char *parameters))
+{
+	struct release_lock lock;
+	int status;
+
+	release_lock(&lock);
+	status = act(number, parameters);
+	release_unlock(&lock);
+	return status;
+}
+
+static int load(unsigned int number, const char *parameters)
+{
+	return locked(number, parameters, do_load);
+}
+
+static int upgrade(unsigned int number, const char *parameters)
+{
+	return locked(number, parameters, do_upgrade);
 }
 
 /* An upgrade that is only done if the release can do what it has to. */

@@ -17,6 +17,7 @@
 #include "release.h"
 #include "running.h"
 #include "server.h"
+#include "signals.h"
 
 /*
  * For how long what a command has left behind may still have the device open,
@@ -24,38 +25,6 @@
  */
 #define END_TRIES 20
 #define END_INTERVAL 50000
-
-static const int held_signals[] = {
-	SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM,
-};
-
-static void hold_signals(sigset_t *before)
-{
-	sigset_t set;
-	size_t i;
-
-	sigemptyset(&set);
-	for (i = 0; i < sizeof(held_signals) / sizeof(*held_signals); i++)
-		sigaddset(&set, held_signals[i]);
-	sigprocmask(SIG_BLOCK, &set, before);
-}
-
-/**
- * rehearsal_interrupted() - whether to make an end of it
- *
- * Return: whether a signal waits that will end the program.
- */
-bool rehearsal_interrupted(void)
-{
-	sigset_t pending;
-	size_t i;
-
-	sigpending(&pending);
-	for (i = 0; i < sizeof(held_signals) / sizeof(*held_signals); i++)
-		if (sigismember(&pending, held_signals[i]))
-			return true;
-	return false;
-}
 
 /* Without a folder for it, there is no lock, and it is done all the same. */
 static int take_lock(int *lock)
@@ -86,7 +55,7 @@ int rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number)
 	unsigned int running = running_number();
 
 	*rehearsal = (struct rehearsal){ .number = number, .lock = -1 };
-	hold_signals(&rehearsal->mask);
+	signals_hold(&rehearsal->mask);
 	if (running == number) {
 		warnx("v%u runs: it cannot be rehearsed beside itself",
 		      number);
@@ -143,7 +112,7 @@ static int throw_away(unsigned int number)
  * rehearsal_end() - throw the copy away, and remove the release
  * @rehearsal: the rehearsal
  *
- * A signal that has come meanwhile takes effect.
+ * Signals wait on, until signals_restore() of the rehearsal's mask.
  *
  * Return: 0; -1 with errno, after a message.
  */
@@ -159,6 +128,5 @@ int rehearsal_end(struct rehearsal *rehearsal)
 	freq_client_close(rehearsal->live);
 	if (!ret)
 		errno = err;
-	sigprocmask(SIG_SETMASK, &rehearsal->mask, NULL);
 	return ret;
 }

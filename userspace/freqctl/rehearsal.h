@@ -6,7 +6,6 @@
 #define FREQCTL_REHEARSAL_H
 
 #include <signal.h>
-#include <stdbool.h>
 
 #include <libfreq.h>
 
@@ -32,7 +31,6 @@ struct rehearsal {
 
 int rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number);
 int rehearsal_begin(struct rehearsal *rehearsal, const char *parameters);
-bool rehearsal_interrupted(void);
 int rehearsal_end(struct rehearsal *rehearsal);
 
 #endif /* FREQCTL_REHEARSAL_H */

@@ -18,6 +18,7 @@
 #include "rehearsal.h"
 #include "rehearse.h"
 #include "release_name.h"
+#include "signals.h"
 
 #define VARIABLE "FREQ_DEVICE"
 
@@ -91,19 +92,23 @@ static int rehearse(unsigned int number, const char *parameters, char **argv)
 	enum verdict verdict = NO_VERDICT;
 	struct rehearsal rehearsal;
 	char why[300];
-	int left;
 
 	if (!rehearsal_prepare(&rehearsal, number))
 		verdict = *argv ? try_command(&rehearsal, parameters, argv,
 					      why, sizeof(why)) :
 				  try_check(&rehearsal, parameters, true, why,
 					    sizeof(why));
-	left = rehearsal_end(&rehearsal);
+	if (rehearsal_end(&rehearsal) && verdict == PASSES) {
+		snprintf(why, sizeof(why), "the copy is still open");
+		verdict = FAILS;
+	}
 	if (verdict == PASSES)
 		printf("v%u passes\n", number);
 	else if (verdict == FAILS)
 		printf("v%u fails: %s\n", number, why);
-	return verdict == PASSES && !left ? EXIT_DONE : EXIT_FAILED;
+	fflush(stdout);
+	signals_restore(&rehearsal.mask);
+	return verdict == PASSES ? EXIT_DONE : EXIT_FAILED;
 }
 
 /**
@@ -125,16 +130,17 @@ int rehearse_quietly(unsigned int number, const char *parameters)
 		verdict = try_check(&rehearsal, parameters, false, why,
 				    sizeof(why));
 	err = errno;
-	if (rehearsal_end(&rehearsal))
-		return -1;
-	if (verdict == PASSES)
-		return 0;
+	if (rehearsal_end(&rehearsal)) {
+		err = errno;
+		verdict = NO_VERDICT;
+	}
 	if (verdict == FAILS) {
 		warnx("v%u fails its rehearsal: %s", number, why);
 		err = ECANCELED;
 	}
+	signals_restore(&rehearsal.mask);
 	errno = err;
-	return -1;
+	return verdict == PASSES ? 0 : -1;
 }
 
 /* Where the command begins, behind "--"; where the arguments end, if nowhere. */

@@ -9,35 +9,24 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "lock.h"
 #include "process.h"
 #include "rehearsed.h"
 
 /* Held from before the release is loaded until it is removed. */
-#define LOCK_PATH "/run/freqctl-rehearsal.lock"
+#define LOCK "freqctl-rehearsal"
 
 /**
  * rehearsed_lock() - keep others from rehearsing with freqctl
  *
- * Return: a descriptor, to be given to close(); -1 with errno: EWOULDBLOCK if
- * another freqctl has the lock.
+ * Return: as lock_take() does, without a wait.
  */
 int rehearsed_lock(void)
 {
-	int fd, err;
-
-	fd = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -1;
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		return fd;
-	err = errno;
-	close(fd);
-	errno = err;
-	return -1;
+	return lock_take(LOCK, false);
 }
 
 /**

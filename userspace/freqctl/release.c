@@ -4,6 +4,10 @@
  * before is then idle, and can be removed. The running one cannot, since the
  * server holds a reference to it.
  *
+ * One change is made at a time: two upgrades at once would have the same
+ * predecessor, and one of them would leave a module behind. modprobe(8) takes
+ * no such lock, so a change by it can come in between at any time.
+ *
  * Functions here tell on stderr why they fail, and set errno.
  */
 #include <err.h>
@@ -14,6 +18,7 @@
 #include <unistd.h>
 
 #include "kernel_log.h"
+#include "lock.h"
 #include "module.h"
 #include "obstacle.h"
 #include "parameters.h"
@@ -21,6 +26,7 @@
 #include "release.h"
 #include "release_name.h"
 #include "running.h"
+#include "signals.h"
 
 /*
  * Nothing announces that a module's users are gone, other than that another
@@ -41,6 +47,45 @@ struct wait {
 	bool ran;
 	unsigned int tries;
 };
+
+#define LOCK "freqctl"
+
+/**
+ * release_lock() - begin a change of releases
+ * @lock: out: to be given to release_unlock()
+ *
+ * Waits for the end of a change by another freqctl. Then holds signals, since a
+ * change that ends in the middle leaves a module behind.
+ *
+ * Without a folder for the lock, or the right to write there, there is none.
+ * The kernel still refuses what cannot be.
+ */
+void release_lock(struct release_lock *lock)
+{
+	lock->fd = lock_take(LOCK, false);
+	if (lock->fd < 0 && errno == EWOULDBLOCK) {
+		warnx("waiting for another freqctl, which changes releases");
+		lock->fd = lock_take(LOCK, true);
+	}
+	signals_hold(&lock->mask);
+}
+
+/**
+ * release_unlock() - end a change of releases
+ * @lock: from release_lock()
+ *
+ * Writes the output first. errno stays as it is.
+ */
+void release_unlock(struct release_lock *lock)
+{
+	int err = errno;
+
+	fflush(stdout);
+	if (lock->fd >= 0)
+		close(lock->fd);
+	signals_restore(&lock->mask);
+	errno = err;
+}
 
 static int is_busy(int err)
 {
@@ -71,15 +116,15 @@ static int remove_idle(unsigned int number)
 	return -EBUSY;
 }
 
-/* Returns 0; -EEXIST; or another negative errno, after a message. */
-static int insert(unsigned int number, const char *parameters, bool rehearse)
+/* Returns 0; or a negative errno, after a message. */
+static int find(unsigned int number, bool rehearse)
 {
 	char name[RELEASE_NAME_SIZE];
-	int log, ret;
+	int ret;
 
-	release_name_module(number, name);
 	ret = module_find_file(number);
 	if (ret) {
+		release_name_module(number, name);
 		warnx("there is no module %s for this kernel", name);
 		return ret;
 	}
@@ -89,6 +134,14 @@ static int insert(unsigned int number, const char *parameters, bool rehearse)
 		      number);
 		return -EOPNOTSUPP;
 	}
+	return 0;
+}
+
+/* Returns 0; -EEXIST; or another negative errno, after a message. */
+static int insert(unsigned int number, const char *parameters, bool rehearse)
+{
+	int log, ret;
+
 	log = kernel_log_open();
 	ret = module_insert(number, parameters);
 	if (ret < 0 && ret != -EEXIST)
@@ -98,14 +151,42 @@ static int insert(unsigned int number, const char *parameters, bool rehearse)
 	return ret;
 }
 
-/* Loads what the disk has. Returns as insert() does. */
+/*
+ * Loads what the disk has. The file is looked for before the idle module is
+ * removed. Returns as insert() does.
+ */
 static int load(unsigned int number, const char *parameters, bool rehearse)
 {
-	int ret = remove_idle(number);
+	int ret;
 
+	ret = find(number, rehearse);
+	if (!ret)
+		ret = remove_idle(number);
 	if (!ret)
 		ret = insert(number, parameters, rehearse);
 	return ret;
+}
+
+/*
+ * Whether a release that was loaded runs. If not, it is removed: modprobe.d can
+ * have made a rehearsal of it. Returns 0; or -EIO, after a message.
+ */
+static int verify(unsigned int number)
+{
+	unsigned int running = running_number();
+	char name[RELEASE_NAME_SIZE];
+
+	if (running == number)
+		return 0;
+	release_name_module(number, name);
+	if (running)
+		warnx("%s was loaded, but v%u runs", name, running);
+	else
+		warnx("%s was loaded, but no release runs", name);
+	if (rehearsed_number() == number)
+		rehearsed_end_left();
+	module_remove(number);
+	return -EIO;
 }
 
 static void tell_other(unsigned int number)
@@ -122,6 +203,8 @@ static void tell_other(unsigned int number)
  * A module cannot be loaded twice: if the release is loaded and idle, that
  * code is removed, and what is loaded is what the disk has.
  *
+ * Context: release_lock().
+ *
  * Return: RELEASE_CHANGED; RELEASE_UNCHANGED if it ran already;
  * RELEASE_FAILED with errno, after a message.
  */
@@ -135,6 +218,8 @@ enum release_result release_load(unsigned int number, const char *parameters,
 		return RELEASE_UNCHANGED;
 
 	ret = load(number, parameters, false);
+	if (!ret)
+		ret = verify(number);
 	if (!ret)
 		return RELEASE_CHANGED;
 	if (ret == -EEXIST) {
@@ -159,6 +244,7 @@ enum release_result release_load(unsigned int number, const char *parameters,
  */
 int release_rehearse(unsigned int number, const char *parameters)
 {
+	struct release_lock lock;
 	char *all;
 	int ret;
 
@@ -168,7 +254,9 @@ int release_rehearse(unsigned int number, const char *parameters)
 		warn(NULL);
 		return -1;
 	}
+	release_lock(&lock);
 	ret = load(number, all, true);
+	release_unlock(&lock);
 	free(all);
 	if (!ret)
 		return 0;
@@ -216,12 +304,28 @@ void release_remove_rehearsed(void)
 	free(numbers);
 }
 
+/* Returns 0; or a negative errno, after a message. */
+static int remove_before(unsigned int number)
+{
+	int ret = module_remove(number);
+
+	if (!ret || ret == -ENOENT)
+		return 0;
+	if (is_busy(-ret))
+		obstacle_tell_users(number, running_number());
+	else
+		obstacle_tell_remove(number, -ret);
+	return ret;
+}
+
 /**
  * release_upgrade() - make a release run, and remove the one before
  * @number: the release
  * @parameters: of its module, as for release_load()
  * @change: out: what was changed. On a failure, @before is 0 if the release
  *	does not run, else that one could not be removed.
+ *
+ * Context: release_lock().
  *
  * Return: as release_load() does.
  */
@@ -241,8 +345,11 @@ enum release_result release_upgrade(unsigned int number,
 	}
 	if (result == RELEASE_UNCHANGED || !change->before)
 		return result;
-	if (release_purge(change->before, true) == RELEASE_FAILED)
+	err = -remove_before(change->before);
+	if (err) {
+		errno = is_busy(err) ? EBUSY : err;
 		return RELEASE_FAILED;
+	}
 	change->removed = true;
 	return RELEASE_CHANGED;
 }
@@ -264,6 +371,18 @@ static void wait_for_users(struct wait *wait, unsigned int number)
 	poll(&change, 1, runs ? -1 : USERS_INTERVAL);
 }
 
+/* The lock is for a try: nobody could end a wait that has it. */
+static int try_remove(unsigned int number)
+{
+	struct release_lock lock;
+	int ret;
+
+	release_lock(&lock);
+	ret = module_remove(number);
+	release_unlock(&lock);
+	return ret;
+}
+
 static int remove_waiting(unsigned int number, bool soft)
 {
 	struct wait wait = { .fd = running_open() };
@@ -272,7 +391,7 @@ static int remove_waiting(unsigned int number, bool soft)
 	for (;;) {
 		/* Read first: a change after it then ends the wait. */
 		wait.running = running_read(wait.fd);
-		ret = module_remove(number);
+		ret = try_remove(number);
 		if (!is_busy(-ret))
 			break;
 		if (soft) {
@@ -290,6 +409,8 @@ static int remove_waiting(unsigned int number, bool soft)
  * release_purge() - remove a release
  * @number: the release
  * @soft: do not wait until it can be removed
+ *
+ * Context: takes release_lock() itself.
  *
  * Return: RELEASE_CHANGED; RELEASE_UNCHANGED if it was not loaded;
  * RELEASE_FAILED with errno, after a message: EBUSY if it is in use and

@@ -5,7 +5,18 @@
 #ifndef FREQCTL_RELEASE_H
 #define FREQCTL_RELEASE_H
 
+#include <signal.h>
 #include <stdbool.h>
+
+/**
+ * struct release_lock - the right to change releases
+ * @fd: from lock_take(), or -1
+ * @mask: from signals_hold()
+ */
+struct release_lock {
+	int fd;
+	sigset_t mask;
+};
 
 /* What became of a release that was to be loaded or removed. */
 enum release_result {
@@ -24,6 +35,8 @@ struct release_change {
 	bool removed;
 };
 
+void release_lock(struct release_lock *lock);
+void release_unlock(struct release_lock *lock);
 enum release_result release_load(unsigned int number, const char *parameters,
 				 struct release_change *change);
 enum release_result release_upgrade(unsigned int number,

@@ -347,16 +347,31 @@ static int read_release(char *rest, unsigned int *number, char **parameters)
 	return 0;
 }
 
-static int shell_load(struct shell *shell, char *rest)
+/* From the lock to the answer, as for the command. */
+static int change_release(unsigned int number, const char *parameters,
+			  enum release_result (*act)(unsigned int number,
+						     const char *parameters,
+						     struct release_change *))
 {
 	struct release_change change;
+	struct release_lock lock;
+	int ret;
+
+	release_lock(&lock);
+	ret = answer_release(act(number, parameters, &change));
+	release_unlock(&lock);
+	return ret;
+}
+
+static int shell_load(struct shell *shell, char *rest)
+{
 	unsigned int number;
 	char *parameters;
 
 	(void)shell;
 	if (read_release(rest, &number, &parameters))
 		return -1;
-	return answer_release(release_load(number, parameters, &change));
+	return change_release(number, parameters, release_load);
 }
 
 static int shell_rehearse(struct shell *shell, char *rest)
@@ -374,7 +389,6 @@ static int shell_rehearse(struct shell *shell, char *rest)
 static int shell_upgrade(struct shell *shell, char *rest)
 {
 	bool rehearsed = take_option(&rest, "--rehearse");
-	struct release_change change;
 	unsigned int number;
 	char *parameters;
 
@@ -384,7 +398,7 @@ static int shell_upgrade(struct shell *shell, char *rest)
 	if (rehearsed && running_number() != number &&
 	    rehearse_quietly(number, parameters))
 		return answer_release(RELEASE_FAILED);
-	return answer_release(release_upgrade(number, parameters, &change));
+	return change_release(number, parameters, release_upgrade);
 }
 
 static int shell_purge(struct shell *shell, char *rest)

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../freqctl/lock.h"
 #include "fake_modules.h"
 
 #define LARGEST 99
@@ -109,6 +110,12 @@ enum module_state __wrap_module_state(unsigned int number)
 	if (!folder())
 		return __real_module_state(number);
 	return is_there("loaded", number) ? MODULE_LIVE : MODULE_ABSENT;
+}
+
+int __wrap_lock_take(const char *name, bool wait)
+{
+	return folder() ? lock_take_in(folder(), name, wait) :
+			  __real_lock_take(name, wait);
 }
 
 static int fake_references(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the linker puts in the place of module.c and running.c.
+ * What the linker puts in the place of module.c, running.c and lock.c.
  */
 #ifndef FREQ_FAKE_MODULES_H
 #define FREQ_FAKE_MODULES_H
@@ -17,6 +17,7 @@ int __real_module_insert(unsigned int number, const char *parameters);
 int __real_module_remove(unsigned int number);
 unsigned int __real_running_number(void);
 int __real_running_open(void);
+int __real_lock_take(const char *name, bool wait);
 
 int __wrap_module_list_loaded(unsigned int **numbers, size_t *count);
 enum module_state __wrap_module_state(unsigned int number);
@@ -27,5 +28,6 @@ int __wrap_module_insert(unsigned int number, const char *parameters);
 int __wrap_module_remove(unsigned int number);
 unsigned int __wrap_running_number(void);
 int __wrap_running_open(void);
+int __wrap_lock_take(const char *name, bool wait);
 
 #endif /* FREQ_FAKE_MODULES_H */

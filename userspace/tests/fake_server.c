@@ -18,10 +18,14 @@
  *	FAKE_LEFT	a file: how many are allocated when freqctl exits
  *	FAKE_REQUESTS	a file: the numbers of the requests, a line each
  *	FAKE_LISTS	a folder for the files that sysfs has of a rehearsal
+ *	FAKE_SIGNAL_REQUEST
+ *			a signal to freqctl itself, before its first allocation
+ *	FAKE_STAYS	a rehearsal cannot be ended
  *	FAKE_BUG	what is wrong with the release that is rehearsed
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,6 +37,7 @@
 
 #include <libfreq.h>
 
+#include "../freqctl/signals.h"
 #include "fake_server.h"
 
 #define COPY_DEVICE "/dev/zero"
@@ -443,10 +448,21 @@ static void note_request(unsigned long request)
 	fclose(file);
 }
 
+static void signal_once(void)
+{
+	const char *number = getenv("FAKE_SIGNAL_REQUEST");
+
+	if (number)
+		kill(getpid(), atoi(number));
+	unsetenv("FAKE_SIGNAL_REQUEST");
+}
+
 static int answer(int fd, unsigned long request, void *arg)
 {
 	struct server *server = is_copy(fd) ? &copy : &live;
 
+	if (request == FREQ_IOC_ALLOCATE)
+		signal_once();
 	if (!begun)
 		begin();
 	note_request(request);
@@ -573,7 +589,7 @@ static void free_copy(void)
 int __wrap_rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number)
 {
 	*rehearsal = (struct rehearsal){ .number = number, .lock = -1 };
-	sigprocmask(SIG_BLOCK, NULL, &rehearsal->mask);
+	signals_hold(&rehearsal->mask);
 	rehearsal->live = freq_client_open(NULL, O_RDONLY);
 	return rehearsal->live ? 0 : -1;
 }
@@ -601,5 +617,5 @@ int __wrap_rehearsal_end(struct rehearsal *rehearsal)
 	freq_client_close(rehearsal->copy);
 	freq_client_close(rehearsal->live);
 	free_copy();
-	return 0;
+	return getenv("FAKE_STAYS") ? -1 : 0;
 }
