@@ -123,6 +123,7 @@ static int skip_lost(struct freq_client *client, __u32 uid,
 		     size_t *next)
 {
 	__u64 frequency = kept->values[*next];
+	char name[USER_NAME_SIZE];
 
 	if (list_kept(client, uid, only, kept))
 		return -1;
@@ -133,7 +134,7 @@ static int skip_lost(struct freq_client *client, __u32 uid,
 		return 0;
 
 	warnx("cannot deallocate %llu: %s keeps it, and only the administrator can take it back",
-	      frequency, user_name(uid));
+	      frequency, user_name(uid, name));
 	errno = EPERM;
 	return -1;
 }

@@ -16,7 +16,7 @@
 #include "command.h"
 #include "failure.h"
 #include "json.h"
-#include "process.h"
+#include "names.h"
 #include "server.h"
 
 static void print_heading(void)
@@ -25,9 +25,9 @@ static void print_heading(void)
 	       "KEEP", "PID", "COMMAND", "USER");
 }
 
-static void print_row(const struct freq_entry *entry)
+static void print_row(const struct freq_entry *entry, struct names *names)
 {
-	const char *name = process_name(entry->pid);
+	const char *name = names_process(names, entry->pid);
 	char pid[16] = "-";
 
 	if (!(entry->flags & FREQ_ENTRY_ALLOCATED)) {
@@ -38,10 +38,10 @@ static void print_row(const struct freq_entry *entry)
 		snprintf(pid, sizeof(pid), "%d", (int)entry->pid);
 	printf("%-20llu  allocated  %-4s  %7s  %-15s  %s\n", entry->frequency,
 	       entry->flags & FREQ_ENTRY_KEEP ? "yes" : "no", pid,
-	       name ? name : "-", user_name(entry->uid));
+	       name ? name : "-", names_user(names, entry->uid));
 }
 
-static int print_json(const struct freq_entry *entry)
+static int print_json(const struct freq_entry *entry, struct names *names)
 {
 	static const char free_format[] = "{s:o,s:s}";
 	static const char allocated_format[] = "{s:o,s:s,s:b,s:o,s:s?,s:I,s:s}";
@@ -54,9 +54,9 @@ static int print_json(const struct freq_entry *entry)
 				  "keep", !!(entry->flags & FREQ_ENTRY_KEEP),
 				  "pid", entry->pid ? json_integer(entry->pid) :
 						      json_null(),
-				  "command", process_name(entry->pid),
+				  "command", names_process(names, entry->pid),
 				  "uid", (json_int_t)entry->uid,
-				  "user", user_name(entry->uid));
+				  "user", names_user(names, entry->uid));
 	else
 		value = json_pack(free_format,
 				  "frequency", json_number(entry->frequency),
@@ -64,7 +64,8 @@ static int print_json(const struct freq_entry *entry)
 	return json_print(value, "");
 }
 
-static int print_entries(struct freq_listing *listing, bool json)
+static int print_entries(struct freq_listing *listing, struct names *names,
+			 bool json)
 {
 	struct freq_entry entry;
 	bool first = true;
@@ -75,12 +76,12 @@ static int print_entries(struct freq_listing *listing, bool json)
 	while ((ret = freq_listing_next(listing, &entry)) > 0) {
 		if (json) {
 			fputs(first ? "\n " : ",\n ", stdout);
-			if (print_json(&entry))
+			if (print_json(&entry, names))
 				return EXIT_FAILED;
 		} else {
 			if (first)
 				print_heading();
-			print_row(&entry);
+			print_row(&entry, names);
 		}
 		first = false;
 	}
@@ -98,14 +99,17 @@ static int show(__u32 flags, bool json)
 	struct freq_client *client = server_open(O_RDONLY);
 	struct freq_listing *listing;
 	int status = EXIT_FAILED;
+	struct names *names;
 
 	if (!client)
 		return EXIT_FAILED;
 	listing = freq_client_list(client, flags);
-	if (listing)
-		status = print_entries(listing, json);
+	names = names_new(server_device(client));
+	if (listing && names)
+		status = print_entries(listing, names, json);
 	else
 		warn("cannot list");
+	names_free(names);
 	freq_listing_free(listing);
 	freq_client_close(client);
 	return status;

@@ -61,11 +61,12 @@ size_t obstacle_tell_changes(void)
  */
 void obstacle_tell_processes(const pid_t *pids, size_t count)
 {
+	char text[PROCESS_NAME_SIZE];
 	const char *name;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		name = process_name(pids[i]);
+		name = process_name(pids[i], text);
 		warnx("open in process %d (%s)", (int)pids[i],
 		      name ? name : "gone");
 	}

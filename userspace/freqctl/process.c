@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "process.h"
@@ -22,64 +24,58 @@ static int is_number(const char *text)
 	return *text && !text[strspn(text, "0123456789")];
 }
 
+/* People and processes name themselves, and could write to a terminal. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if (!isascii(*text) || !isprint(*text))
+			*text = '?';
+}
+
 /**
  * process_name() - the command name of a process
  * @pid: the process
+ * @name: out: its name, made printable
  *
- * The one asked for last is remembered: a client can hold a million.
- *
- * Return: its name, made printable, valid until the next call; NULL if it is
- * gone or 0.
+ * Return: @name; NULL if the process is gone or 0.
  */
-const char *process_name(pid_t pid)
+const char *process_name(pid_t pid, char name[PROCESS_NAME_SIZE])
 {
-	static char name[64];
-	static pid_t last;
-	char path[32], *c;
+	char path[32];
 	FILE *file;
+	bool known;
 
 	if (!pid)
 		return NULL;
-	if (pid == last)
-		return name;
-
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	last = 0;
 	file = fopen(path, "re");
 	if (!file)
 		return NULL;
-	if (fgets(name, sizeof(name), file)) {
-		name[strcspn(name, "\n")] = '\0';
-		/* A process names itself, and could write to our terminal. */
-		for (c = name; *c; c++)
-			if (!isascii(*c) || !isprint(*c))
-				*c = '?';
-		last = pid;
-	}
+	known = fgets(name, PROCESS_NAME_SIZE, file);
 	fclose(file);
-	return last ? name : NULL;
+	if (!known)
+		return NULL;
+	name[strcspn(name, "\n")] = '\0';
+	make_printable(name);
+	return name;
 }
 
 /**
  * user_name() - the name of a user
  * @uid: the user
+ * @name: out: the name, made printable, or the number if it has none
  *
- * Return: the name, or the number if it has none; valid until the next call.
+ * Return: @name.
  */
-const char *user_name(__u32 uid)
+const char *user_name(__u32 uid, char name[USER_NAME_SIZE])
 {
-	static char name[64];
-	static __u32 last;
-	struct passwd *user;
+	const struct passwd *user = getpwuid(uid);
 
-	if (*name && uid == last)
-		return name;
-	user = getpwuid(uid);
 	if (user)
-		snprintf(name, sizeof(name), "%s", user->pw_name);
+		snprintf(name, USER_NAME_SIZE, "%s", user->pw_name);
 	else
-		snprintf(name, sizeof(name), "%u", uid);
-	last = uid;
+		snprintf(name, USER_NAME_SIZE, "%u", uid);
+	make_printable(name);
 	return name;
 }
 
@@ -115,25 +111,64 @@ int user_find(const char *text, __u32 *uid)
 	return -1;
 }
 
-/* Whether a process has the device open; no, if it cannot be looked at. */
-static int has_open(const char *pid, dev_t device)
+/*
+ * Whether a descriptor of a process is a device. Nothing but the device number
+ * is wanted, which a server of files that does not answer is not asked for.
+ */
+static bool is_device(int fds, const char *fd, dev_t device)
 {
-	char path[32];
+	struct statx status;
+
+	return !statx(fds, fd, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+		      STATX_TYPE, &status) &&
+	       S_ISCHR(status.stx_mode) &&
+	       makedev(status.stx_rdev_major, status.stx_rdev_minor) == device;
+}
+
+enum opens {
+	OPENS_UNKNOWN = -1,
+	OPENS_NOT,
+	OPENS,
+};
+
+/* Whether a process has a device open. */
+static enum opens has_open(pid_t pid, dev_t device)
+{
+	enum opens opens = OPENS_NOT;
 	struct dirent *entry;
-	struct stat status;
-	int found = 0;
+	char path[32];
 	DIR *fds;
 
-	snprintf(path, sizeof(path), "/proc/%.10s/fd", pid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	fds = opendir(path);
 	if (!fds)
-		return 0;
-	while (!found && (entry = readdir(fds)))
-		found = is_number(entry->d_name) &&
-			!fstatat(dirfd(fds), entry->d_name, &status, 0) &&
-			S_ISCHR(status.st_mode) && status.st_rdev == device;
+		return OPENS_UNKNOWN;
+	while (opens == OPENS_NOT && (entry = readdir(fds)))
+		if (is_number(entry->d_name) &&
+		    is_device(dirfd(fds), entry->d_name, device))
+			opens = OPENS;
 	closedir(fds);
-	return found;
+	return opens;
+}
+
+/**
+ * process_holder_name() - the command name of a process that holds frequencies
+ * @pid: the process that opened the client of the holder, or 0
+ * @device: the device of the client; 0 if it is not known
+ * @name: out: its name
+ *
+ * The kernel reports the pid of a process that has ended, too, and another
+ * process can have got it since. One that does not have the device open, as far
+ * as the caller may look at it, is not the holder.
+ *
+ * Return: @name; NULL if the process is gone, is another one, or is 0.
+ */
+const char *process_holder_name(pid_t pid, dev_t device,
+				char name[PROCESS_NAME_SIZE])
+{
+	if (pid && device && has_open(pid, device) == OPENS_NOT)
+		return NULL;
+	return process_name(pid, name);
 }
 
 /**
@@ -159,7 +194,7 @@ int process_list_openers(dev_t device, pid_t **pids, size_t *count)
 		if (!is_number(entry->d_name))
 			continue;
 		pid = atoi(entry->d_name);
-		if (pid == getpid() || !has_open(entry->d_name, device))
+		if (pid == getpid() || has_open(pid, device) != OPENS)
 			continue;
 		more = reallocarray(*pids, *count + 1, sizeof(*more));
 		if (!more) {

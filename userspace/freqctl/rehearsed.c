@@ -48,6 +48,24 @@ unsigned int rehearsed_number(void)
 }
 
 /**
+ * rehearsed_device() - the device of the rehearsal
+ *
+ * Return: its number; 0 if there is none.
+ */
+dev_t rehearsed_device(void)
+{
+	FILE *file = fopen(REHEARSED_SYSFS "/dev", "re");
+	unsigned int major, minor;
+	int found;
+
+	if (!file)
+		return 0;
+	found = fscanf(file, "%u:%u", &major, &minor);
+	fclose(file);
+	return found == 2 ? makedev(major, minor) : 0;
+}
+
+/**
  * rehearsed_list_openers() - which other processes have the device open
  * @pids: out: as process_list_openers() has it
  * @count: out: how many they are
@@ -56,21 +74,15 @@ unsigned int rehearsed_number(void)
  */
 int rehearsed_list_openers(pid_t **pids, size_t *count)
 {
-	FILE *file = fopen(REHEARSED_SYSFS "/dev", "re");
-	unsigned int major, minor;
-	int found;
+	dev_t device = rehearsed_device();
 
 	*pids = NULL;
 	*count = 0;
-	if (!file)
-		return -1;
-	found = fscanf(file, "%u:%u", &major, &minor);
-	fclose(file);
-	if (found != 2) {
+	if (!device) {
 		errno = ENODEV;
 		return -1;
 	}
-	return process_list_openers(makedev(major, minor), pids, count);
+	return process_list_openers(device, pids, count);
 }
 
 static int is_open(void)

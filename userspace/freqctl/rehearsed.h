@@ -12,6 +12,7 @@
 
 int rehearsed_lock(void);
 unsigned int rehearsed_number(void);
+dev_t rehearsed_device(void);
 int rehearsed_list_openers(pid_t **pids, size_t *count);
 void rehearsed_end_unused(void);
 void rehearsed_end_left(void);

@@ -12,6 +12,7 @@
 #include "failure.h"
 #include "obstacle.h"
 #include "process.h"
+#include "rehearsed.h"
 #include "server.h"
 
 /* More than this is not read by anyone who wants to know who is in the way. */
@@ -51,6 +52,24 @@ struct freq_client *server_open(int access)
 	return client;
 }
 
+/**
+ * server_device() - the device that the holders of frequencies have open
+ * @client: a client of the server
+ *
+ * A rehearsal lists the holders of the server, which have another device open.
+ *
+ * Return: the device number; 0 if it is not known.
+ */
+dev_t server_device(struct freq_client *client)
+{
+	struct stat status;
+
+	if (fstat(freq_client_fd(client), &status) ||
+	    status.st_rdev == rehearsed_device())
+		return 0;
+	return status.st_rdev;
+}
+
 static void tell_openers(struct freq_client *client)
 {
 	struct stat status;
@@ -85,10 +104,10 @@ static void add_holding(struct holders *holders, const struct freq_entry *entry)
 		holders->others++;
 }
 
-static void tell_holder(struct holder *holder)
+static void tell_holder(struct holder *holder, dev_t device)
 {
-	const char *name = process_name(holder->pid), *more = "";
-	char *text;
+	char process[PROCESS_NAME_SIZE], user[USER_NAME_SIZE], *text;
+	const char *name, *more = "";
 
 	freq_array_sort(&holder->frequencies);
 	text = freq_array_format(&holder->frequencies);
@@ -99,12 +118,13 @@ static void tell_holder(struct holder *holder)
 		*strrchr(text, ',') = '\0';
 		more = ",...";
 	}
+	name = process_holder_name(holder->pid, device, process);
+	user_name(holder->uid, user);
 	if (holder->pid)
 		warnx("%s%s allocated by process %d (%s) of %s", text, more,
-		      (int)holder->pid, name ? name : "gone",
-		      user_name(holder->uid));
+		      (int)holder->pid, name ? name : "gone", user);
 	else
-		warnx("%s%s kept for %s", text, more, user_name(holder->uid));
+		warnx("%s%s kept for %s", text, more, user);
 	free(text);
 }
 
@@ -123,7 +143,7 @@ static void tell_holders(struct freq_client *client)
 	freq_listing_free(listing);
 
 	for (i = 0; i < holders.count; i++) {
-		tell_holder(&holders.known[i]);
+		tell_holder(&holders.known[i], server_device(client));
 		freq_array_free(&holders.known[i].frequencies);
 	}
 	if (holders.others)

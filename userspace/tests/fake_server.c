@@ -9,6 +9,7 @@
  *	FAKE_KEPT	a SPEC: what an other user keeps
  *	FAKE_KEPT_BY	the uid of that user
  *	FAKE_HELD	a SPEC: what that user holds, and does not keep
+ *	FAKE_HELD_PID	the process that opened its client; without it, 1
  *	FAKE_KEPT_ELSE	a SPEC: what a third user keeps
  *	FAKE_FREED	a SPEC: of these, what others give back after the first
  *			listing
@@ -18,6 +19,8 @@
  *	FAKE_LEFT	a file: how many are allocated when freqctl exits
  *	FAKE_REQUESTS	a file: the numbers of the requests, a line each
  *	FAKE_LISTS	a folder for the files that sysfs has of a rehearsal
+ *	FAKE_USER_NAME	the name of every user
+ *	FAKE_USERS	a file: the uids whose names were looked up, a line each
  *	FAKE_SIGNAL_REQUEST
  *			a signal to freqctl itself, before its first allocation
  *	FAKE_STAYS	a rehearsal cannot be ended
@@ -48,7 +51,7 @@
 #define OTHER_USER 4000000000U
 #define THIRD_USER 4000000001U
 
-#define HELD_MAX 1024
+#define HELD_MAX 8192
 
 struct server {
 	unsigned int release;
@@ -120,6 +123,7 @@ static void begin(void)
 {
 	const char *release = getenv("FAKE_RELEASE");
 	const char *keeper = getenv("FAKE_KEPT_BY");
+	const char *pid = getenv("FAKE_HELD_PID");
 	__u32 uid = keeper ? strtoul(keeper, NULL, 10) : OTHER_USER;
 
 	begun = 1;
@@ -127,7 +131,7 @@ static void begin(void)
 	live.release = release ? atoi(release) : 2;
 	live.unused = read_spec("FAKE_FREE", "10-15");
 	hold_spec("FAKE_KEPT", FREQ_ENTRY_KEEP, uid, 0);
-	hold_spec("FAKE_HELD", 0, uid, 1);
+	hold_spec("FAKE_HELD", 0, uid, pid ? atoi(pid) : 1);
 	hold_spec("FAKE_KEPT_ELSE", FREQ_ENTRY_KEEP, THIRD_USER, 0);
 }
 
@@ -505,6 +509,20 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		return 0;
 	errno = -ret;
 	return -1;
+}
+
+struct passwd *__wrap_getpwuid(uid_t uid)
+{
+	static struct passwd user;
+	const char *path = getenv("FAKE_USERS");
+	FILE *file = path ? fopen(path, "ae") : NULL;
+
+	if (file) {
+		fprintf(file, "%u\n", uid);
+		fclose(file);
+	}
+	user.pw_name = getenv("FAKE_USER_NAME");
+	return user.pw_name ? &user : __real_getpwuid(uid);
 }
 
 /* The end of a client; that of the live server is seen by tell_left(). */

@@ -5,9 +5,13 @@
 #ifndef FREQ_FAKE_SERVER_H
 #define FREQ_FAKE_SERVER_H
 
+#include <pwd.h>
+
 #include "../freqctl/rehearsal.h"
 
 int __wrap_ioctl(int fd, unsigned long request, ...);
+struct passwd *__real_getpwuid(uid_t uid);
+struct passwd *__wrap_getpwuid(uid_t uid);
 int __real_close(int fd);
 int __wrap_close(int fd);
 int __wrap_rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number);
