@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 
@@ -16,6 +15,7 @@
 #include "failure.h"
 #include "held.h"
 #include "server.h"
+#include "signals.h"
 
 static int print(const struct freq_array *frequencies)
 {
@@ -45,23 +45,6 @@ static int allocate(struct freq_client *client, __u32 count)
 	return status;
 }
 
-/*
- * A signal must not end this between allocating and telling what was
- * allocated. SIGPIPE is an error of the output instead.
- */
-static void hold_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGPIPE);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 static const struct command_option options[] = {
 	{ 'n', "count", "N", "allocate N, all or none; without it, 1" },
 	{ 0 }
@@ -72,6 +55,7 @@ static int run(int argc, char **argv)
 	const struct command *command = &allocate_command;
 	struct freq_client *client;
 	__u32 count = 1;
+	sigset_t mask;
 	int status;
 
 	while (command_option(command, argc, argv) == 'n')
@@ -85,7 +69,8 @@ static int run(int argc, char **argv)
 	client = server_open(O_RDWR);
 	if (!client)
 		return EXIT_FAILED;
-	hold_signals();
+	/* None may come between the allocation and its output. */
+	signals_hold(&mask);
 	status = allocate(client, count);
 	freq_client_close(client);
 	return status;

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@
 #include "release_name.h"
 #include "running.h"
 #include "server.h"
+#include "signals.h"
 #include "specs.h"
 
 #define BLANKS " \t\r\n"
@@ -103,28 +105,48 @@ static bool is_empty(const char *rest)
 	return !rest[strspn(rest, BLANKS)];
 }
 
-static int allocate_one(struct shell *shell, __u32 flags)
+/* As held_allocate() of one, without its message. */
+static int allocate_one(struct shell *shell, __u32 flags,
+			struct freq_array *frequencies)
 {
-	__u64 frequency;
-
-	if (freq_client_allocate(shell->client, flags, &frequency))
+	if (freq_array_add(frequencies, 0))
 		return -1;
-	printf("ok %llu\n", frequency);
-	return 0;
+	return freq_client_allocate(shell->client, flags, frequencies->values);
 }
 
-static int allocate_several(struct shell *shell, __u32 flags, __u32 count)
+/* Frequencies that are kept go back if nobody gets to know them. */
+static void answer_allocated(struct shell *shell, __u32 flags,
+			     const struct freq_array *frequencies)
 {
-	struct freq_array frequencies = { 0 };
 	size_t i;
 
-	if (held_allocate(shell->client, flags, count, &frequencies))
-		return -1;
-	for (i = 0; i < frequencies.count; i++)
-		printf("%s%llu", i ? "," : "ok ", frequencies.values[i]);
+	for (i = 0; i < frequencies->count; i++)
+		printf("%s%llu", i ? "," : "ok ", frequencies->values[i]);
 	putchar('\n');
+	if (!fflush(stdout))
+		return;
+	__fpurge(stdout);
+	if (flags & FREQ_ALLOCATE_KEEP)
+		held_deallocate(shell->client, frequencies);
+}
+
+/* From the allocation to the answer, no signal ends the shell. */
+static int allocate(struct shell *shell, __u32 flags, bool several,
+		    __u32 count)
+{
+	struct freq_array frequencies = { 0 };
+	sigset_t mask;
+	int ret;
+
+	signals_hold(&mask);
+	ret = several ? held_allocate(shell->client, flags, count,
+				      &frequencies) :
+			allocate_one(shell, flags, &frequencies);
+	if (!ret)
+		answer_allocated(shell, flags, &frequencies);
+	signals_restore(&mask);
 	freq_array_free(&frequencies);
-	return 0;
+	return ret;
 }
 
 static int shell_allocate(struct shell *shell, char *rest)
@@ -145,8 +167,7 @@ static int shell_allocate(struct shell *shell, char *rest)
 	}
 	if (open_client(shell))
 		return -1;
-	return number ? allocate_several(shell, flags, count) :
-			allocate_one(shell, flags);
+	return allocate(shell, flags, number, count);
 }
 
 static int read_specs(struct freq_array *frequencies, char *rest)
@@ -546,7 +567,7 @@ static int run_lines(struct shell *shell)
 			break;
 		run_line(shell, line, length);
 		/* Who talks to us through pipes waits for this. */
-		if (fflush(stdout))
+		if (fflush(stdout) || ferror(stdout))
 			break;
 	}
 	free(line);
