@@ -14,6 +14,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <libfreq.h>
 
@@ -24,19 +26,38 @@
 
 #define VARIABLE "FREQ_FREQUENCIES"
 
+/* MAX_ARG_STRLEN of the kernel: with the name and the end of the text */
+static size_t variable_max(void)
+{
+	return 32 * sysconf(_SC_PAGESIZE);
+}
+
+/* Returns 0; or the exit status, after a message. */
 static int export_frequencies(const struct freq_array *frequencies)
 {
 	size_t size, i;
 	char *text;
+	int ret = EXIT_FAILED;
 	FILE *out;
-	int ret;
 
 	out = open_memstream(&text, &size);
-	if (!out)
-		return -1;
+	if (!out) {
+		warn("cannot set " VARIABLE);
+		return ret;
+	}
 	for (i = 0; i < frequencies->count; i++)
 		fprintf(out, "%s%llu", i ? "," : "", frequencies->values[i]);
-	ret = fclose(out) ? -1 : setenv(VARIABLE, text, 1);
+	if (fclose(out)) {
+		warn("cannot set " VARIABLE);
+	} else if (strlen(VARIABLE "=") + size >= variable_max()) {
+		warnx("cannot run the command: " VARIABLE " is too long: %zu bytes",
+		      size);
+		ret = CHILD_CANNOT_RUN;
+	} else if (setenv(VARIABLE, text, 1)) {
+		warn("cannot set " VARIABLE);
+	} else {
+		ret = 0;
+	}
 	free(text);
 	return ret;
 }
@@ -44,13 +65,12 @@ static int export_frequencies(const struct freq_array *frequencies)
 static int hold(struct freq_client *client, __u32 count, char **argv)
 {
 	struct freq_array frequencies = { 0 };
-	int status = EXIT_FAILED;
+	int status;
 
 	if (held_allocate(client, 0, count, &frequencies))
 		return EXIT_FAILED;
-	if (export_frequencies(&frequencies))
-		warn("cannot set " VARIABLE);
-	else
+	status = export_frequencies(&frequencies);
+	if (!status)
 		status = child_run(argv, freq_client_fd(client), NULL);
 	held_deallocate(client, &frequencies);
 	freq_array_free(&frequencies);
