@@ -6,6 +6,13 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 
+# A report of a sanitizer is no failure that a test can expect: its exit status
+# is 99, and done_testing() looks for the report, whoever saw the status.
+tap_options="exitcode=99:halt_on_error=1:log_path=$tmp/sanitizer"
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}$tap_options"
+export LSAN_OPTIONS="${LSAN_OPTIONS:+$LSAN_OPTIONS:}$tap_options"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}$tap_options"
+
 tap_count=0
 tap_failed=0
 
@@ -79,6 +86,12 @@ err()
 
 done_testing()
 {
+	find "$tmp" -maxdepth 1 -name 'sanitizer.*' -exec cat {} + \
+		>"$tmp/reports"
+	if [ -s "$tmp/reports" ]; then
+		result 1 'no sanitizer has reported anything'
+		sed 's/^/# /' "$tmp/reports"
+	fi
 	echo "1..$tap_count"
 	[ "$tap_failed" -eq 0 ]
 	exit
