@@ -49,11 +49,25 @@ json_balanced()
 	result $? "$1"
 }
 
+# ends PID: a child ends in time; if not, it is killed. The shell may have
+# waited for it already.
+ended()
+{
+	! grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"
+}
+ends()
+{
+	eventually ended "$1" && return
+	kill -9 "$1"
+	return 1
+}
+
 # ---- What needs no server
 
 server_clean
 version=$(freqctl --version)
-same 'version' "freqctl ${version#freqctl }" "$version"
+echo "$version" >"$tmp/version"
+check 'version' grep -qx 'freqctl [0-9]*\.[0-9]*\.[0-9]*' "$tmp/version"
 freqctl --help >"$tmp/help"
 same 'help' 0 $?
 for command in allocate deallocate inject list status run load rehearse \
@@ -264,11 +278,41 @@ check 'purge of the running release waits' \
 	eventually grep -q 'freq_v2 runs' "$tmp/err"
 check '... still' kill -0 $purge
 try 0 'v2 -> v1, v2 idle' freqctl load v1
+check '... ends' ends $purge
 wait $purge
 same '... until another runs' 0 $?
 same '... and says so' 'v2 removed' "$(cat "$tmp/out")"
 check '... and it is gone' module_gone freq_v2
 try 0 'v1 -> v2, v1 removed' freqctl upgrade v2
+
+# Two at once: each removes its own predecessor
+for round in 1 2 3; do
+	try 0 '' sh -c 'freqctl upgrade v90 >/dev/null'
+	freqctl upgrade v1 >"$tmp/out.1" 2>"$tmp/err.1" &
+	first=$!
+	freqctl upgrade v2 >"$tmp/out.2" 2>"$tmp/err.2" &
+	second=$!
+	check "two upgrades at once, round $round: one ends" ends $first
+	check '... and the other' ends $second
+	wait $first
+	same '... the one succeeds' 0 $?
+	wait $second
+	same '... and so does the other' 0 $?
+	last=$(cat $SYSFS/release)
+	same '... and one release is left' "freq freq_v$last" \
+		"$(our_modules | sort | xargs)"
+done
+
+# A parameter that would make a rehearsal of it
+try 2 '' sh -c 'freqctl load v90 "$(printf "frequencies=1\\013rehearse=1")"'
+mkdir -p /etc/modprobe.d
+echo 'options freq_v90 rehearse=1' >/etc/modprobe.d/freqctl_test.conf
+try 1 '' freqctl load v90
+says '*freq_v90 was loaded, but v* runs*'
+rm /etc/modprobe.d/freqctl_test.conf
+check '... is removed' module_gone freq_v90
+
+server_start v2
 
 # ---- inject
 
@@ -424,6 +468,7 @@ run=$!
 check 'the command runs' eventually test -s "$tmp/command"
 same '... holding' 100 "$(cat $SYSFS/allocated)"
 kill -TERM $run
+check '... ends' ends $run
 wait $run
 same '... gets SIGTERM' 9 $?
 list_is 'after SIGTERM' 7,100-103 ''
