@@ -109,8 +109,8 @@ static size_t first_difference(const struct entries *a,
 	return i;
 }
 
-static int tell_difference(struct check *check, const struct entries *seen,
-			   size_t i, const char *after)
+static int report_difference(struct check *check, const struct entries *seen,
+			     size_t i, const char *after)
 {
 	const struct freq_entry *wanted = &check->now.values[i];
 	const struct freq_entry *got = &seen->values[i];
@@ -138,7 +138,7 @@ static int expect(struct check *check, const char *after)
 	} else {
 		i = first_difference(&check->now, &seen);
 		if (i < check->now.count || i < seen.count)
-			ret = tell_difference(check, &seen, i, after);
+			ret = report_difference(check, &seen, i, after);
 	}
 	entries_free(&seen);
 	return ret ? ret : expect_counts(check);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "entries.h"
-#include "rehearsal.h"
+#include "rehearsal_session.h"
 
 #define CHECK_WHY_SIZE 240
 

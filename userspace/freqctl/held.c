@@ -46,7 +46,7 @@ static int allocate_some(struct freq_client *client, __u32 flags, size_t count,
 }
 
 /* Others allocate and deallocate, too: this may have changed meanwhile. */
-static void tell_too_few(struct freq_client *client, size_t had, __u32 count)
+static void report_too_few(struct freq_client *client, size_t had, __u32 count)
 {
 	struct freq_info info = { 0 };
 
@@ -89,7 +89,7 @@ int held_allocate(struct freq_client *client, __u32 flags, __u32 count,
 fail:
 	err = errno;
 	if (err == ENOSPC && count > 1)
-		tell_too_few(client, frequencies->count, count);
+		report_too_few(client, frequencies->count, count);
 	else
 		warnx("cannot allocate: %s", failure_text(err));
 	held_deallocate(client, frequencies);

@@ -15,11 +15,11 @@
 #include "module.h"
 #include "obstacle.h"
 #include "process.h"
-#include "rehearsed.h"
+#include "rehearsal_device.h"
 #include "release_name.h"
 
 /* Whether a release is being loaded or removed; tells so. */
-static bool tell_change(unsigned int number)
+static bool report_change(unsigned int number)
 {
 	char name[RELEASE_NAME_SIZE];
 
@@ -37,11 +37,11 @@ static bool tell_change(unsigned int number)
 }
 
 /**
- * obstacle_tell_changes() - tell which releases are being loaded or removed
+ * obstacle_report_changes() - tell which releases are being loaded or removed
  *
  * Return: how many they are.
  */
-size_t obstacle_tell_changes(void)
+size_t obstacle_report_changes(void)
 {
 	size_t count, i, changes = 0;
 	unsigned int *numbers;
@@ -49,17 +49,17 @@ size_t obstacle_tell_changes(void)
 	if (module_list_loaded(&numbers, &count))
 		return 0;
 	for (i = 0; i < count; i++)
-		changes += tell_change(numbers[i]);
+		changes += report_change(numbers[i]);
 	free(numbers);
 	return changes;
 }
 
 /**
- * obstacle_tell_processes() - tell which processes have a device open
+ * obstacle_report_processes() - tell which processes have a device open
  * @pids: the processes
  * @count: how many they are
  */
-void obstacle_tell_processes(const pid_t *pids, size_t count)
+void obstacle_report_processes(const pid_t *pids, size_t count)
 {
 	char text[PROCESS_NAME_SIZE];
 	const char *name;
@@ -73,29 +73,29 @@ void obstacle_tell_processes(const pid_t *pids, size_t count)
 }
 
 /**
- * obstacle_tell_rehearsal() - tell which release is rehearsed, and by whom
+ * obstacle_report_rehearsal() - tell which release is rehearsed, and by whom
  */
-void obstacle_tell_rehearsal(void)
+void obstacle_report_rehearsal(void)
 {
-	unsigned int number = rehearsed_number();
+	unsigned int number = rehearsal_device_release();
 	size_t count;
 	pid_t *pids;
 
 	if (!number)
 		return;
 	warnx("v%u is being rehearsed", number);
-	if (rehearsed_list_openers(&pids, &count))
+	if (rehearsal_device_list_openers(&pids, &count))
 		return;
-	obstacle_tell_processes(pids, count);
+	obstacle_report_processes(pids, count);
 	free(pids);
 }
 
 /**
- * obstacle_tell_users() - tell what keeps a release from being removed
+ * obstacle_report_users() - tell what keeps a release from being removed
  * @number: the release
  * @running: the release that runs, or 0
  */
-void obstacle_tell_users(unsigned int number, unsigned int running)
+void obstacle_report_users(unsigned int number, unsigned int running)
 {
 	char name[RELEASE_NAME_SIZE], users[256];
 
@@ -105,11 +105,11 @@ void obstacle_tell_users(unsigned int number, unsigned int running)
 		      name);
 		return;
 	}
-	if (number == rehearsed_number()) {
-		obstacle_tell_rehearsal();
+	if (number == rehearsal_device_release()) {
+		obstacle_report_rehearsal();
 		return;
 	}
-	if (module_state(number) == MODULE_ABSENT || tell_change(number))
+	if (module_state(number) == MODULE_ABSENT || report_change(number))
 		return;
 	module_list_users(number, users, sizeof(users));
 	if (*users)
@@ -152,13 +152,13 @@ static const char *load_failure(int err)
 }
 
 /**
- * obstacle_tell_load() - tell why a release could not be loaded
+ * obstacle_report_load() - tell why a release could not be loaded
  * @number: the release
  * @err: the errno
  * @rehearse: it was to be rehearsed
  * @log: from kernel_log_open(), before the attempt
  */
-void obstacle_tell_load(unsigned int number, int err, bool rehearse, int log)
+void obstacle_report_load(unsigned int number, int err, bool rehearse, int log)
 {
 	char name[RELEASE_NAME_SIZE], start[RELEASE_NAME_SIZE + 2];
 	bool permitted = err != EPERM && err != EACCES;
@@ -176,17 +176,18 @@ void obstacle_tell_load(unsigned int number, int err, bool rehearse, int log)
 	if (err != EBUSY)
 		return;
 	if (rehearse)
-		obstacle_tell_rehearsal();
-	if (!obstacle_tell_changes() && !(rehearse && rehearsed_number()))
+		obstacle_report_rehearsal();
+	if (!obstacle_report_changes() &&
+	    !(rehearse && rehearsal_device_release()))
 		warnx("it has ended meanwhile: try again");
 }
 
 /**
- * obstacle_tell_remove() - tell why a release could not be removed
+ * obstacle_report_remove() - tell why a release could not be removed
  * @number: the release
  * @err: the errno
  */
-void obstacle_tell_remove(unsigned int number, int err)
+void obstacle_report_remove(unsigned int number, int err)
 {
 	char name[RELEASE_NAME_SIZE];
 

@@ -15,7 +15,7 @@
 #include "command.h"
 #include "failure.h"
 #include "parameters.h"
-#include "rehearsal.h"
+#include "rehearsal_session.h"
 #include "rehearse.h"
 #include "release_name.h"
 #include "signals.h"
@@ -46,7 +46,7 @@ static enum verdict try_check(struct rehearsal *rehearsal,
 
 	if (check_prepare(&check, rehearsal)) {
 		warnx("cannot list what there is: %s", failure_text(errno));
-	} else if (rehearsal_begin(rehearsal, parameters)) {
+	} else if (rehearsal_session_begin(rehearsal, parameters)) {
 		verdict = load_verdict(errno, why, size);
 	} else if (check_run(&check, print)) {
 		snprintf(why, size, "%s", check.why);
@@ -77,7 +77,7 @@ static enum verdict try_command(struct rehearsal *rehearsal,
 {
 	int status;
 
-	if (rehearsal_begin(rehearsal, parameters))
+	if (rehearsal_session_begin(rehearsal, parameters))
 		return load_verdict(errno, why, size);
 	if (setenv(VARIABLE, rehearsal->device, 1)) {
 		warn("cannot set " VARIABLE);
@@ -93,12 +93,12 @@ static int rehearse(unsigned int number, const char *parameters, char **argv)
 	struct rehearsal rehearsal;
 	char why[300];
 
-	if (!rehearsal_prepare(&rehearsal, number))
+	if (!rehearsal_session_prepare(&rehearsal, number))
 		verdict = *argv ? try_command(&rehearsal, parameters, argv,
 					      why, sizeof(why)) :
 				  try_check(&rehearsal, parameters, true, why,
 					    sizeof(why));
-	if (rehearsal_end(&rehearsal) && verdict == PASSES) {
+	if (rehearsal_session_end(&rehearsal) && verdict == PASSES) {
 		snprintf(why, sizeof(why), "the copy is still open");
 		verdict = FAILS;
 	}
@@ -126,11 +126,11 @@ int rehearse_quietly(unsigned int number, const char *parameters)
 	char why[300];
 	int err;
 
-	if (!rehearsal_prepare(&rehearsal, number))
+	if (!rehearsal_session_prepare(&rehearsal, number))
 		verdict = try_check(&rehearsal, parameters, false, why,
 				    sizeof(why));
 	err = errno;
-	if (rehearsal_end(&rehearsal)) {
+	if (rehearsal_session_end(&rehearsal)) {
 		err = errno;
 		verdict = NO_VERDICT;
 	}

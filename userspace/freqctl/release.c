@@ -22,7 +22,7 @@
 #include "module.h"
 #include "obstacle.h"
 #include "parameters.h"
-#include "rehearsed.h"
+#include "rehearsal_device.h"
 #include "release.h"
 #include "release_name.h"
 #include "running.h"
@@ -100,19 +100,19 @@ static int remove_idle(unsigned int number)
 {
 	int ret;
 
-	if (rehearsed_number() == number)
-		rehearsed_end_left();
+	if (rehearsal_device_release() == number)
+		rehearsal_device_end_abandoned();
 	ret = module_remove(number);
 	if (!ret || ret == -ENOENT)
 		return 0;
 	if (!is_busy(-ret)) {
-		obstacle_tell_remove(number, -ret);
+		obstacle_report_remove(number, -ret);
 		return ret;
 	}
 	/* Being removed by someone else is another way of being busy. */
 	if (module_state(number) != MODULE_LIVE || running_number() == number)
 		return -EEXIST;
-	obstacle_tell_users(number, 0);
+	obstacle_report_users(number, 0);
 	return -EBUSY;
 }
 
@@ -145,7 +145,7 @@ static int insert(unsigned int number, const char *parameters, bool rehearse)
 	log = kernel_log_open();
 	ret = module_insert(number, parameters);
 	if (ret < 0 && ret != -EEXIST)
-		obstacle_tell_load(number, -ret, rehearse, log);
+		obstacle_report_load(number, -ret, rehearse, log);
 	if (log >= 0)
 		close(log);
 	return ret;
@@ -183,13 +183,13 @@ static int verify(unsigned int number)
 		warnx("%s was loaded, but v%u runs", name, running);
 	else
 		warnx("%s was loaded, but no release runs", name);
-	if (rehearsed_number() == number)
-		rehearsed_end_left();
+	if (rehearsal_device_release() == number)
+		rehearsal_device_end_abandoned();
 	module_remove(number);
 	return -EIO;
 }
 
-static void tell_other(unsigned int number)
+static void report_other(unsigned int number)
 {
 	warnx("freq_v%u is being loaded or removed by someone else", number);
 }
@@ -226,7 +226,7 @@ enum release_result release_load(unsigned int number, const char *parameters,
 		/* Someone else did the same at the same time. */
 		if (running_number() == number)
 			return RELEASE_UNCHANGED;
-		tell_other(number);
+		report_other(number);
 		ret = -EBUSY;
 	}
 	errno = -ret;
@@ -261,7 +261,7 @@ int release_rehearse(unsigned int number, const char *parameters)
 	if (!ret)
 		return 0;
 	if (ret == -EEXIST) {
-		tell_other(number);
+		report_other(number);
 		ret = -EBUSY;
 	}
 	errno = -ret;
@@ -293,7 +293,7 @@ static bool was_rehearsed(unsigned int number)
  */
 void release_remove_rehearsed(void)
 {
-	unsigned int rehearsed = rehearsed_number(), *numbers;
+	unsigned int rehearsed = rehearsal_device_release(), *numbers;
 	size_t count, i;
 
 	if (module_list_loaded(&numbers, &count))
@@ -312,9 +312,9 @@ static int remove_before(unsigned int number)
 	if (!ret || ret == -ENOENT)
 		return 0;
 	if (is_busy(-ret))
-		obstacle_tell_users(number, running_number());
+		obstacle_report_users(number, running_number());
 	else
-		obstacle_tell_remove(number, -ret);
+		obstacle_report_remove(number, -ret);
 	return ret;
 }
 
@@ -367,7 +367,7 @@ static void wait_for_users(struct wait *wait, unsigned int number)
 	wait->ran = runs;
 	/* Whoever takes over uses the release before for a moment longer. */
 	if (wait->tries == (runs ? 1 : 2))
-		obstacle_tell_users(number, wait->running);
+		obstacle_report_users(number, wait->running);
 	poll(&change, 1, runs ? -1 : USERS_INTERVAL);
 }
 
@@ -395,7 +395,7 @@ static int remove_waiting(unsigned int number, bool soft)
 		if (!is_busy(-ret))
 			break;
 		if (soft) {
-			obstacle_tell_users(number, wait.running);
+			obstacle_report_users(number, wait.running);
 			break;
 		}
 		wait_for_users(&wait, number);
@@ -420,15 +420,15 @@ enum release_result release_purge(unsigned int number, bool soft)
 {
 	int ret;
 
-	if (rehearsed_number() == number)
-		rehearsed_end_left();
+	if (rehearsal_device_release() == number)
+		rehearsal_device_end_abandoned();
 	ret = remove_waiting(number, soft);
 	if (!ret)
 		return RELEASE_CHANGED;
 	if (ret == -ENOENT)
 		return RELEASE_UNCHANGED;
 	if (!is_busy(-ret))
-		obstacle_tell_remove(number, -ret);
+		obstacle_report_remove(number, -ret);
 	errno = is_busy(-ret) ? EBUSY : -ret;
 	return RELEASE_FAILED;
 }

@@ -12,7 +12,7 @@
 #include "failure.h"
 #include "obstacle.h"
 #include "process.h"
-#include "rehearsed.h"
+#include "rehearsal_device.h"
 #include "server.h"
 
 /* More than this is not read by anyone who wants to know who is in the way. */
@@ -65,12 +65,12 @@ dev_t server_device(struct freq_client *client)
 	struct stat status;
 
 	if (fstat(freq_client_fd(client), &status) ||
-	    status.st_rdev == rehearsed_device())
+	    status.st_rdev == rehearsal_device_rdev())
 		return 0;
 	return status.st_rdev;
 }
 
-static void tell_openers(struct freq_client *client)
+static void report_openers(struct freq_client *client)
 {
 	struct stat status;
 	size_t count;
@@ -79,7 +79,7 @@ static void tell_openers(struct freq_client *client)
 	if (fstat(freq_client_fd(client), &status) ||
 	    process_list_openers(status.st_rdev, &pids, &count))
 		return;
-	obstacle_tell_processes(pids, count);
+	obstacle_report_processes(pids, count);
 	free(pids);
 }
 
@@ -104,7 +104,7 @@ static void add_holding(struct holders *holders, const struct freq_entry *entry)
 		holders->others++;
 }
 
-static void tell_holder(struct holder *holder, dev_t device)
+static void report_holder(struct holder *holder, dev_t device)
 {
 	char process[PROCESS_NAME_SIZE], user[USER_NAME_SIZE], *text;
 	const char *name, *more = "";
@@ -128,7 +128,7 @@ static void tell_holder(struct holder *holder, dev_t device)
 	free(text);
 }
 
-static void tell_holders(struct freq_client *client)
+static void report_holders(struct freq_client *client)
 {
 	struct freq_listing *listing;
 	struct holders holders = { 0 };
@@ -143,7 +143,7 @@ static void tell_holders(struct freq_client *client)
 	freq_listing_free(listing);
 
 	for (i = 0; i < holders.count; i++) {
-		tell_holder(&holders.known[i], server_device(client));
+		report_holder(&holders.known[i], server_device(client));
 		freq_array_free(&holders.known[i].frequencies);
 	}
 	if (holders.others)
@@ -151,15 +151,15 @@ static void tell_holders(struct freq_client *client)
 }
 
 /**
- * server_tell_users() - tell on stderr who is in the way of stopping
+ * server_report_users() - tell on stderr who is in the way of stopping
  * @client: a client of the server
  *
  * Processes of others can be seen by the administrator only, and those of
  * other pid namespaces by nobody: what cannot be seen is left out.
  */
-void server_tell_users(struct freq_client *client)
+void server_report_users(struct freq_client *client)
 {
-	tell_openers(client);
-	tell_holders(client);
-	obstacle_tell_changes();
+	report_openers(client);
+	report_holders(client);
+	obstacle_report_changes();
 }

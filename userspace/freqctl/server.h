@@ -11,6 +11,6 @@
 
 struct freq_client *server_open(int access);
 dev_t server_device(struct freq_client *client);
-void server_tell_users(struct freq_client *client);
+void server_report_users(struct freq_client *client);
 
 #endif /* FREQCTL_SERVER_H */

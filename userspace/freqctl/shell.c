@@ -445,7 +445,7 @@ static int shell_stop(struct shell *shell, char *rest)
 		return -1;
 	if (freq_client_stop(shell->client)) {
 		if (errno == EBUSY) {
-			server_tell_users(shell->client);
+			server_report_users(shell->client);
 			errno = EBUSY;
 		}
 		return -1;

@@ -16,7 +16,7 @@
 #include "failure.h"
 #include "json.h"
 #include "module.h"
-#include "rehearsed.h"
+#include "rehearsal_device.h"
 #include "running.h"
 #include "server.h"
 
@@ -233,7 +233,7 @@ static int show(bool json)
 	if (read_status(&status) ||
 	    module_list_loaded(&status.loaded, &status.loaded_count))
 		return EXIT_FAILED;
-	status.rehearsed = rehearsed_number();
+	status.rehearsed = rehearsal_device_release();
 	read_upgrades(&status);
 
 	if (json) {

@@ -25,7 +25,7 @@ static int detach(struct freq_client *client)
 	}
 	warnx("cannot stop: %s", failure_text(errno));
 	if (errno == EBUSY)
-		server_tell_users(client);
+		server_report_users(client);
 	return EXIT_FAILED;
 }
 

@@ -87,7 +87,7 @@ static void hold(struct server *server, __u64 frequency, __u32 flags,
 }
 
 /* Before the kernel would give back what is not kept. */
-static void tell_left(void)
+static void report_left(void)
 {
 	const char *path = getenv("FAKE_LEFT");
 	FILE *file = path ? fopen(path, "we") : NULL;
@@ -127,7 +127,7 @@ static void begin(void)
 	__u32 uid = keeper ? strtoul(keeper, NULL, 10) : OTHER_USER;
 
 	begun = 1;
-	atexit(tell_left);
+	atexit(report_left);
 	live.release = release ? atoi(release) : 2;
 	live.unused = read_spec("FAKE_FREE", "10-15");
 	hold_spec("FAKE_KEPT", FREQ_ENTRY_KEEP, uid, 0);
@@ -525,7 +525,7 @@ struct passwd *__wrap_getpwuid(uid_t uid)
 	return user.pw_name ? &user : __real_getpwuid(uid);
 }
 
-/* The end of a client; that of the live server is seen by tell_left(). */
+/* The end of a client; that of the live server is seen by report_left(). */
 int __wrap_close(int fd)
 {
 	size_t i = is_copy(fd) ? copy.held_count : 0;
@@ -604,7 +604,8 @@ static void free_copy(void)
 	freq_array_free(&copy.unused);
 }
 
-int __wrap_rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number)
+int __wrap_rehearsal_session_prepare(struct rehearsal *rehearsal,
+				     unsigned int number)
 {
 	*rehearsal = (struct rehearsal){ .number = number, .lock = -1 };
 	signals_hold(&rehearsal->mask);
@@ -612,7 +613,8 @@ int __wrap_rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number)
 	return rehearsal->live ? 0 : -1;
 }
 
-int __wrap_rehearsal_begin(struct rehearsal *rehearsal, const char *parameters)
+int __wrap_rehearsal_session_begin(struct rehearsal *rehearsal,
+				   const char *parameters)
 {
 	/* The only parameter that matters here */
 	if (!strcmp(parameters, "refuses=1")) {
@@ -630,7 +632,7 @@ int __wrap_rehearsal_begin(struct rehearsal *rehearsal, const char *parameters)
 	return rehearsal->copy ? 0 : -1;
 }
 
-int __wrap_rehearsal_end(struct rehearsal *rehearsal)
+int __wrap_rehearsal_session_end(struct rehearsal *rehearsal)
 {
 	freq_client_close(rehearsal->copy);
 	freq_client_close(rehearsal->live);

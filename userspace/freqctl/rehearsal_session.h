@@ -2,8 +2,8 @@
 /*
  * A release that runs beside the running one, on a copy of its state.
  */
-#ifndef FREQCTL_REHEARSAL_H
-#define FREQCTL_REHEARSAL_H
+#ifndef FREQCTL_REHEARSAL_SESSION_H
+#define FREQCTL_REHEARSAL_SESSION_H
 
 #include <signal.h>
 
@@ -16,7 +16,7 @@
  * @copy: a client of the copy, which is there as long as this is open
  * @device: the device of the copy
  * @lists: a folder with what sysfs shows of the copy
- * @lock: from rehearsed_lock(), or -1
+ * @lock: from rehearsal_device_lock(), or -1
  * @mask: the signals that were blocked before
  */
 struct rehearsal {
@@ -29,8 +29,9 @@ struct rehearsal {
 	sigset_t mask;
 };
 
-int rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number);
-int rehearsal_begin(struct rehearsal *rehearsal, const char *parameters);
-int rehearsal_end(struct rehearsal *rehearsal);
+int rehearsal_session_prepare(struct rehearsal *rehearsal, unsigned int number);
+int rehearsal_session_begin(struct rehearsal *rehearsal,
+			    const char *parameters);
+int rehearsal_session_end(struct rehearsal *rehearsal);
 
-#endif /* FREQCTL_REHEARSAL_H */
+#endif /* FREQCTL_REHEARSAL_SESSION_H */

@@ -14,29 +14,29 @@
 
 #include "lock.h"
 #include "process.h"
-#include "rehearsed.h"
+#include "rehearsal_device.h"
 
 /* Held from before the release is loaded until it is removed. */
 #define LOCK "freqctl-rehearsal"
 
 /**
- * rehearsed_lock() - keep others from rehearsing with freqctl
+ * rehearsal_device_lock() - keep others from rehearsing with freqctl
  *
  * Return: as lock_take() does, without a wait.
  */
-int rehearsed_lock(void)
+int rehearsal_device_lock(void)
 {
 	return lock_take(LOCK, false);
 }
 
 /**
- * rehearsed_number() - which release is being rehearsed
+ * rehearsal_device_release() - which release is being rehearsed
  *
  * Return: its number; 0 if none is.
  */
-unsigned int rehearsed_number(void)
+unsigned int rehearsal_device_release(void)
 {
-	FILE *file = fopen(REHEARSED_SYSFS "/release", "re");
+	FILE *file = fopen(REHEARSAL_SYSFS "/release", "re");
 	unsigned int number = 0;
 
 	if (!file)
@@ -48,13 +48,13 @@ unsigned int rehearsed_number(void)
 }
 
 /**
- * rehearsed_device() - the device of the rehearsal
+ * rehearsal_device_rdev() - the device of the rehearsal
  *
  * Return: its number; 0 if there is none.
  */
-dev_t rehearsed_device(void)
+dev_t rehearsal_device_rdev(void)
 {
-	FILE *file = fopen(REHEARSED_SYSFS "/dev", "re");
+	FILE *file = fopen(REHEARSAL_SYSFS "/dev", "re");
 	unsigned int major, minor;
 	int found;
 
@@ -66,15 +66,15 @@ dev_t rehearsed_device(void)
 }
 
 /**
- * rehearsed_list_openers() - which other processes have the device open
+ * rehearsal_device_list_openers() - which other processes have the device open
  * @pids: out: as process_list_openers() has it
  * @count: out: how many they are
  *
  * Return: 0; -1 with errno.
  */
-int rehearsed_list_openers(pid_t **pids, size_t *count)
+int rehearsal_device_list_openers(pid_t **pids, size_t *count)
 {
-	dev_t device = rehearsed_device();
+	dev_t device = rehearsal_device_rdev();
 
 	*pids = NULL;
 	*count = 0;
@@ -90,39 +90,39 @@ static int is_open(void)
 	size_t count;
 	pid_t *pids;
 
-	if (rehearsed_list_openers(&pids, &count))
+	if (rehearsal_device_list_openers(&pids, &count))
 		return 0;
 	free(pids);
 	return !!count;
 }
 
 /**
- * rehearsed_end_unused() - end a rehearsal that no other process has open
+ * rehearsal_device_end_unused() - end a rehearsal unless a process has it open
  */
-void rehearsed_end_unused(void)
+void rehearsal_device_end_unused(void)
 {
 	int fd;
 
 	if (is_open())
 		return;
 	/* This is what ends it. */
-	fd = open(REHEARSED_DEVICE, O_RDONLY | O_CLOEXEC);
+	fd = open(REHEARSAL_DEVICE, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
 }
 
 /**
- * rehearsed_end_left() - the same, unless a freqctl is at it
+ * rehearsal_device_end_abandoned() - the same, unless a freqctl is at it
  */
-void rehearsed_end_left(void)
+void rehearsal_device_end_abandoned(void)
 {
 	int lock;
 
-	if (!rehearsed_number())
+	if (!rehearsal_device_release())
 		return;
-	lock = rehearsed_lock();
+	lock = rehearsal_device_lock();
 	if (lock < 0)
 		return;
-	rehearsed_end_unused();
+	rehearsal_device_end_unused();
 	close(lock);
 }

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "obstacle.h"
-#include "rehearsal.h"
-#include "rehearsed.h"
+#include "rehearsal_device.h"
+#include "rehearsal_session.h"
 #include "release.h"
 #include "running.h"
 #include "server.h"
@@ -29,11 +29,11 @@
 /* Without a folder for it, there is no lock, and it is done all the same. */
 static int take_lock(int *lock)
 {
-	rehearsed_end_left();
-	*lock = rehearsed_lock();
+	rehearsal_device_end_abandoned();
+	*lock = rehearsal_device_lock();
 	if (*lock < 0 && errno == EWOULDBLOCK) {
 		warnx("cannot rehearse: another rehearsal is going on");
-		obstacle_tell_rehearsal();
+		obstacle_report_rehearsal();
 		errno = EBUSY;
 		return -1;
 	}
@@ -42,15 +42,15 @@ static int take_lock(int *lock)
 }
 
 /**
- * rehearsal_prepare() - do what comes before the copy is made
- * @rehearsal: out: the rehearsal, to be given to rehearsal_end() even if this
+ * rehearsal_session_prepare() - do what comes before the copy is made
+ * @rehearsal: out: the rehearsal, for rehearsal_session_end() even if this
  *	fails
  * @number: the release
  *
  * Return: 0; -1 with errno, after a message: EBUSY if the release runs, or a
  * rehearsal is going on; ENODEV if none runs; or why it cannot be done.
  */
-int rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number)
+int rehearsal_session_prepare(struct rehearsal *rehearsal, unsigned int number)
 {
 	unsigned int running = running_number();
 
@@ -74,18 +74,19 @@ int rehearsal_prepare(struct rehearsal *rehearsal, unsigned int number)
 }
 
 /**
- * rehearsal_begin() - make the copy, and the release run on it
+ * rehearsal_session_begin() - make the copy, and the release run on it
  * @rehearsal: the rehearsal
  * @parameters: of the release's module, as for release_load()
  *
  * Return: 0; -1 with errno, after a message.
  */
-int rehearsal_begin(struct rehearsal *rehearsal, const char *parameters)
+int rehearsal_session_begin(struct rehearsal *rehearsal,
+			    const char *parameters)
 {
 	if (release_rehearse(rehearsal->number, parameters))
 		return -1;
-	rehearsal->device = REHEARSED_DEVICE;
-	rehearsal->lists = REHEARSED_SYSFS;
+	rehearsal->device = REHEARSAL_DEVICE;
+	rehearsal->lists = REHEARSAL_SYSFS;
 	rehearsal->copy = freq_client_open(rehearsal->device, O_RDWR);
 	if (rehearsal->copy)
 		return 0;
@@ -97,26 +98,26 @@ static int throw_away(unsigned int number)
 {
 	int tries = END_TRIES;
 
-	while (rehearsed_number() == number && tries--) {
-		rehearsed_end_unused();
+	while (rehearsal_device_release() == number && tries--) {
+		rehearsal_device_end_unused();
 		usleep(END_INTERVAL);
 	}
-	if (rehearsed_number() == number) {
-		obstacle_tell_rehearsal();
+	if (rehearsal_device_release() == number) {
+		obstacle_report_rehearsal();
 		return -1;
 	}
 	return release_purge(number, true) == RELEASE_FAILED ? -1 : 0;
 }
 
 /**
- * rehearsal_end() - throw the copy away, and remove the release
+ * rehearsal_session_end() - throw the copy away, and remove the release
  * @rehearsal: the rehearsal
  *
  * Signals wait on, until signals_restore() of the rehearsal's mask.
  *
  * Return: 0; -1 with errno, after a message.
  */
-int rehearsal_end(struct rehearsal *rehearsal)
+int rehearsal_session_end(struct rehearsal *rehearsal)
 {
 	int ret = 0, err = errno;
 
