@@ -35,6 +35,12 @@ struct check {
 	char why[CHECK_WHY_SIZE];
 };
 
+/* Says why in the manner of printf(); -1, for the caller to return. */
+#define check_fail(check, ...) \
+	check_failed(snprintf((check)->why, CHECK_WHY_SIZE, __VA_ARGS__))
+
+int check_failed(int length);
+int check_fail_errno(struct check *check, const char *what);
 int check_prepare(struct check *check, struct rehearsal *rehearsal);
 int check_run(struct check *check, bool print);
 void check_free(struct check *check);
