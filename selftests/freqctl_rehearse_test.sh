@@ -254,10 +254,10 @@ nothing_left 'after upgrades' freq freq_v2
 try 1 '' freqctl load v90 fail=begin
 says '*out of memory*the kernel says: freq_v90: converting the state:*'
 try 0 'v2 -> v90, v2 removed' freqctl upgrade v90 fail=check
-verdict 1 'v2 fails: it cannot take over the state' freqctl rehearse v2
-says '*cannot express*the kernel says: freq_v2: converting the state:*'
+verdict 1 'v2 fails: it cannot adopt the state' freqctl rehearse v2
+says '*cannot represent*the kernel says: freq_v2: converting the state:*'
 try 1 '' freqctl load v2
-says '*cannot express*the kernel says: freq_v2: converting the state:*'
+says '*cannot represent*the kernel says: freq_v2: converting the state:*'
 try 1 '' freqctl upgrade --rehearse v2
 echo none >/sys/module/freq_v90/parameters/fail
 try 0 'v90 -> v2, v90 removed' freqctl upgrade --rehearse v2

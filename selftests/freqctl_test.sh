@@ -203,7 +203,7 @@ json_has 'list --json tells who' "\"pid\":$client_a" '"keep":false' \
 freqctl list | grep -q "^15 *allocated *no *$client_a *freqctl *root"
 result $? 'list tells who'
 try 1 '' freqctl deallocate 15
-says '*someone else*'
+says '*another client*'
 client_close a
 list_is 'after the end of the client' 13-15 10-12
 try 0 '' freqctl deallocate 12 11 10
@@ -239,7 +239,7 @@ list_is 'after all that' 10-15 ''
 # ---- Releases
 
 try 1 '' freqctl inject 30
-says '*does not know*'
+says '*not supported*'
 try 1 '' freqctl purge --soft v1
 says '*v1 runs*'
 check 'v1 is still there' module_loaded freq_v1
@@ -350,15 +350,15 @@ list_is 'none of too many' 13-15 10-12
 try 1 '' freqctl deallocate 10 11 13
 says '*cannot deallocate 13: it is not allocated*'
 try 1 '' freqctl deallocate 10 11 10
-says '*cannot deallocate 10: it is named twice*'
+says '*cannot deallocate 10: it is repeated*'
 list_is 'none of what cannot be given back' 13-15 10-12
 client_open a
 same 'a client' 'ok 13' "$(ask a allocate)"
 try 1 '' freqctl deallocate 12 13
-says '*cannot deallocate 13: someone else holds it*'
+says '*cannot deallocate 13: another client holds it*'
 list_is 'none of what another holds' 14-15 10-13
 try 1 '' as_nobody 'freqctl deallocate 10-12'
-says '*cannot deallocate 10: someone else holds it*'
+says '*cannot deallocate 10: another client holds it*'
 same 'the shell takes several' 'ok 14,15' "$(ask a 'allocate -n 2')"
 same '... or none' 'error no_frequency' "$(ask a 'allocate -n 2')"
 same '... and gives back none' 'error not_allocated' "$(ask a 'deallocate 15,14,99')"
@@ -368,7 +368,7 @@ try 1 '' sh -c 'exec freqctl allocate -n 2 >/dev/full'
 list_is 'after an answer that did not get out' 14-15 10-13
 same 'an upgrade' ok "$(ask a 'upgrade v1')"
 try 1 '' freqctl deallocate 12 13 11
-says '*cannot deallocate 13: someone else holds it*'
+says '*cannot deallocate 13: another client holds it*'
 list_is 'release 1 goes as far as it can' 12,14-15 10-11,13
 same '... the shell too' 'error not_allocated' "$(ask a 'deallocate 10,14,11')"
 list_is '... as far as it can' 10,12,14-15 11,13

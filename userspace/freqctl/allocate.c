@@ -46,7 +46,7 @@ static int allocate(struct freq_client *client, __u32 count)
 }
 
 static const struct command_option options[] = {
-	{ 'n', "count", "N", "allocate N, all or none; without it, 1" },
+	{ 'n', "count", "N", "allocate N, all or none; the default is 1" },
 	{ 0 }
 };
 
@@ -79,7 +79,7 @@ static int run(int argc, char **argv)
 const struct command allocate_command = {
 	.name = "allocate",
 	.arguments = "[-n N]",
-	.description = "Allocate, to be kept until deallocated",
+	.description = "Allocate frequencies, kept until deallocated",
 	.options = options,
 	.run = run,
 };

@@ -19,13 +19,13 @@ static int refuses_inject(struct check *check, __u64 first, __u64 second)
 	size_t index = 0;
 
 	if (!freq_client_inject(check->rehearsal->copy, numbers, 2, &index))
-		return check_fail(check, "INJECT of %llu and %llu succeeded, where it should fail",
+		return check_fail(check, "INJECT of %llu and %llu succeeded, expected EEXIST",
 				  first, second);
 	if (errno != EEXIST)
-		return check_fail(check, "INJECT of what is there says %s, not EEXIST",
-				  strerrorname_np(errno));
+		return check_fail(check, "INJECT of %llu failed with %s, expected EEXIST",
+				  second, strerrorname_np(errno));
 	if (index != 1)
-		return check_fail(check, "INJECT of %llu and %llu tells the wrong index, %zu",
+		return check_fail(check, "INJECT of %llu and %llu reported the wrong index, %zu",
 				  first, second, index);
 	return model_expect(check, "INJECT that was refused");
 }
@@ -66,7 +66,7 @@ static int check_inject(struct check *check)
 		return -1;
 	if (model_count_free(&check->now) <= FEW)
 		return check_turn(check, number);
-	fprintf(check->note, " (not allocated in its turn: too many are free)");
+	fprintf(check->note, " (order not checked: too many are free)");
 	return 0;
 }
 
@@ -78,10 +78,10 @@ static int refuses_batch(struct check *check, __u32 flags, size_t count,
 
 	if (!freq_client_allocate_batch(check->rehearsal->copy, flags, numbers,
 					count))
-		return check_fail(check, "ALLOCATE_BATCH of %zu succeeded, where it should say %s",
+		return check_fail(check, "ALLOCATE_BATCH of %zu succeeded, expected %s",
 				  count, strerrorname_np(err));
 	if (errno != err)
-		return check_fail(check, "ALLOCATE_BATCH of %zu says %s, not %s",
+		return check_fail(check, "ALLOCATE_BATCH of %zu failed with %s, expected %s",
 				  count, strerrorname_np(errno),
 				  strerrorname_np(err));
 	return model_expect(check, "ALLOCATE_BATCH that was refused");
@@ -98,14 +98,14 @@ static int refuses_back(struct check *check, __u64 bad, int err)
 	if (!freq_client_deallocate_batch(check->rehearsal->copy, numbers,
 					  count + 1, &index))
 		return check_fail(check,
-				  "DEALLOCATE_BATCH of %llu succeeded, where it should say %s",
+				  "DEALLOCATE_BATCH of %llu succeeded, expected %s",
 				  bad, strerrorname_np(err));
 	if (errno != err)
-		return check_fail(check, "DEALLOCATE_BATCH of %llu says %s, not %s",
+		return check_fail(check, "DEALLOCATE_BATCH of %llu failed with %s, expected %s",
 				  bad, strerrorname_np(errno),
 				  strerrorname_np(err));
 	if (index != count)
-		return check_fail(check, "DEALLOCATE_BATCH of %llu tells the wrong index, %zu",
+		return check_fail(check, "DEALLOCATE_BATCH of %llu reported the wrong index, %zu",
 				  bad, index);
 	return model_expect(check, "DEALLOCATE_BATCH that was refused");
 }
@@ -230,7 +230,7 @@ int check_features(struct check *check)
 		unknown &= ~features[i].feature;
 	}
 	if (unknown)
-		fprintf(check->note, "; not tried, since freqctl does not know them: %#llx",
+		fprintf(check->note, "; unknown to freqctl, not tried: %#llx",
 			unknown);
 	if (!copy.features)
 		fprintf(check->note, "none");

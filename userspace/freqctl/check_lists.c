@@ -120,7 +120,7 @@ int check_lists(struct check *check)
 	if (freq_client_info(copy, &info, sizeof(info)))
 		return check_fail_errno(check, "INFO");
 	if (info.release != check->rehearsal->number)
-		return check_fail(check, "INFO says that v%u runs", info.release);
+		return check_fail(check, "INFO reports v%u as running", info.release);
 	unused = model_count_free(&check->now);
 	fprintf(check->note, "%zu free, %zu allocated", unused,
 		check->now.count - unused);
@@ -211,7 +211,7 @@ static int compare_holders(struct check *check, struct entries *live)
 				 suspect->frequency, model_describe(copied),
 				 model_describe(suspect));
 	}
-	fprintf(check->note, "%zu are as on the server, of %zu", same->count,
+	fprintf(check->note, "%zu of %zu are as on the server", same->count,
 		check->now.count);
 	entries_free(&suspects);
 	return ret;

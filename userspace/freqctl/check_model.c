@@ -141,7 +141,7 @@ int model_take(struct check *check, __u64 frequency, __u32 flags)
 	struct freq_entry *entry = entries_find(&check->now, frequency);
 
 	if (!entry)
-		return check_fail(check, "%llu was allocated, which is not in LIST",
+		return check_fail(check, "%llu was allocated, but LIST does not have it",
 				  frequency);
 	if (entry->flags & FREQ_ENTRY_MINE)
 		return check_fail(check, "%llu was allocated twice", frequency);
@@ -198,7 +198,7 @@ int model_deallocate(struct check *check)
 	__u64 frequency = check->mine.values[check->mine.count - 1];
 
 	if (freq_client_deallocate(check->rehearsal->copy, frequency))
-		return check_fail(check, "DEALLOCATE of %llu, which is allocated: %s",
+		return check_fail(check, "DEALLOCATE of %llu, which is allocated, failed: %s",
 				  frequency, failure_text(errno));
 	check->mine.count--;
 	model_give_back(check, frequency);
@@ -232,10 +232,10 @@ int model_refuses_allocate(struct check *check, __u32 flags, int err)
 	__u64 frequency;
 
 	if (!freq_client_allocate(check->rehearsal->copy, flags, &frequency))
-		return check_fail(check, "ALLOCATE gave %llu, where it should say %s",
+		return check_fail(check, "ALLOCATE gave %llu, expected %s",
 				  frequency, strerrorname_np(err));
 	if (errno != err)
-		return check_fail(check, "ALLOCATE says %s, not %s",
+		return check_fail(check, "ALLOCATE failed with %s, expected %s",
 				  strerrorname_np(errno), strerrorname_np(err));
 	return 0;
 }
@@ -253,10 +253,10 @@ int model_refuses_deallocate(struct check *check, struct freq_client *client,
 			     __u64 frequency, int err)
 {
 	if (!freq_client_deallocate(client, frequency))
-		return check_fail(check, "DEALLOCATE of %llu succeeded, where it should say %s",
+		return check_fail(check, "DEALLOCATE of %llu succeeded, expected %s",
 				  frequency, strerrorname_np(err));
 	if (errno != err)
-		return check_fail(check, "DEALLOCATE of %llu says %s, not %s",
+		return check_fail(check, "DEALLOCATE of %llu failed with %s, expected %s",
 				  frequency, strerrorname_np(errno),
 				  strerrorname_np(err));
 	return 0;

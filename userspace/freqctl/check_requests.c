@@ -139,11 +139,11 @@ int check_unknown(struct check *check)
 		unsigned int nr = unknown_requests[i];
 
 		if (!ioctl(fd, _IO(FREQ_IOC_MAGIC, nr)))
-			return check_fail(check, "the request %#x, which there is not, succeeds",
+			return check_fail(check, "the unknown request %#x succeeded",
 					  nr);
 		if (errno != ENOTTY)
 			return check_fail(check,
-					  "the request %#x, which there is not: %s, not ENOTTY",
+					  "the unknown request %#x failed with %s, expected ENOTTY",
 					  nr, strerrorname_np(errno));
 	}
 	return model_expect(check, "unknown requests");

@@ -156,7 +156,7 @@ int command_count(const char *text, __u32 *count)
 	/* strtoul() would take blanks and a sign, too. */
 	if (!isdigit((unsigned char)*text) || *end || errno || !value ||
 	    value > FREQ_POOL_MAX) {
-		warnx("'%s' is no number from 1 to %u", text, FREQ_POOL_MAX);
+		warnx("'%s' is not a number from 1 to %u", text, FREQ_POOL_MAX);
 		return -1;
 	}
 	*count = value;

@@ -22,12 +22,12 @@ static const char *reason(const struct freq_array *frequencies, size_t index)
 	size_t i;
 
 	if (errno == EPERM)
-		return "someone else holds it";
+		return "another client holds it";
 	if (errno == ENOENT)
 		for (i = 0; i < index; i++)
 			if (frequencies->values[i] ==
 			    frequencies->values[index])
-				return "it is named twice";
+				return "it is repeated";
 	return failure_text(errno);
 }
 
@@ -62,7 +62,7 @@ static int give_back_kept(__u32 uid, struct freq_array *only)
 }
 
 static const struct command_option options[] = {
-	{ 'u', "user", "USER", "all that a user keeps, by name or uid" },
+	{ 'u', "user", "USER", "the frequencies that USER keeps; a name or a uid" },
 	{ 0 }
 };
 
@@ -79,7 +79,7 @@ static int run(int argc, char **argv)
 	if (user && user_find(user, &uid))
 		return command_usage(command);
 	if (!user && optind == argc) {
-		warnx("deallocate which frequencies?");
+		warnx("missing argument: SPEC or --user USER");
 		return command_usage(command);
 	}
 

@@ -33,7 +33,7 @@ static char *read_all(FILE *file, const char *name)
 		return NULL;
 	}
 	if (length && !text[length - 1]) {
-		warnx("%s is no text", name);
+		warnx("%s is not a text file", name);
 		free(text);
 		return NULL;
 	}
@@ -65,7 +65,7 @@ static int add_file(struct freq_array *frequencies, const char *path)
 
 	if (specs_add_text(frequencies, text, &line)) {
 		warnx("%s, line %lu: %s", name, line,
-		      errno == EINVAL ? "this is no list of frequencies" :
+		      errno == EINVAL ? "not a list of frequencies" :
 					failure_text(errno));
 		status = EXIT_FAILED;
 	}
@@ -80,7 +80,7 @@ static int send(const struct freq_array *frequencies)
 	size_t index;
 
 	if (!frequencies->count) {
-		warnx("there are no frequencies to inject");
+		warnx("no frequencies to inject");
 		return EXIT_FAILED;
 	}
 	client = server_open(O_RDWR);
@@ -89,7 +89,7 @@ static int send(const struct freq_array *frequencies)
 	if (freq_client_inject(client, frequencies->values, frequencies->count,
 			       &index)) {
 		if (errno == EEXIST)
-			warnx("cannot inject: %llu is there already, or twice in the list",
+			warnx("cannot inject: %llu exists already, or is repeated",
 			      frequencies->values[index]);
 		else
 			warnx("cannot inject: %s", failure_text(errno));

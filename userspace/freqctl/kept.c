@@ -133,7 +133,7 @@ static int skip_lost(struct freq_client *client, __u32 uid,
 	if (*next == kept->count || kept->values[*next] != frequency)
 		return 0;
 
-	warnx("cannot deallocate %llu: %s keeps it, and only the administrator can take it back",
+	warnx("cannot deallocate %llu: %s keeps it, and you are not the administrator",
 	      frequency, user_name(uid, name));
 	errno = EPERM;
 	return -1;

@@ -120,8 +120,8 @@ enum {
 };
 
 static const struct command_option options[] = {
-	{ 'f', "free", NULL, "only those that are free" },
-	{ 'a', "allocated", NULL, "only those that are allocated" },
+	{ 'f', "free", NULL, "free frequencies only" },
+	{ 'a', "allocated", NULL, "allocated frequencies only" },
 	{ OPTION_JSON, "json", NULL, "for programs: an array of objects" },
 	{ 0 }
 };
@@ -160,7 +160,7 @@ static int run(int argc, char **argv)
 const struct command list_command = {
 	.name = "list",
 	.arguments = "[--free|--allocated] [--json]",
-	.description = "Show the frequencies and who holds them",
+	.description = "List the frequencies and their holders",
 	.options = options,
 	.run = run,
 };

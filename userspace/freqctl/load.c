@@ -99,7 +99,7 @@ static int run(const struct command *command, int argc, char **argv,
 	int status;
 
 	if (optind == argc) {
-		warnx("%s which release?", command->name);
+		warnx("missing argument: RELEASE");
 		return command_usage(command);
 	}
 	if (release_name_parse(argv[optind], &number))
@@ -143,14 +143,14 @@ static int run_upgrade(int argc, char **argv)
 const struct command load_command = {
 	.name = "load",
 	.arguments = "RELEASE [PARAMETER=VALUE...]",
-	.description = "Make a release run; the one before stays loaded, idle",
+	.description = "Load a release, which takes over; keep its predecessor, idle",
 	.run = run_load,
 };
 
 const struct command upgrade_command = {
 	.name = "upgrade",
 	.arguments = "[--rehearse] RELEASE [PARAMETER=VALUE...]",
-	.description = "Make a release run, and remove the one before",
+	.description = "Load a release, which takes over; remove its predecessor",
 	.options = upgrade_options,
 	.run = run_upgrade,
 };

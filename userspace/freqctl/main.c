@@ -31,13 +31,13 @@ static void print_help(FILE *out)
 	size_t i;
 
 	fputs("Usage: freqctl [COMMAND [ARGUMENT...]]\n\n"
-	      "Allocate frequencies, and run the server that has them.\n"
+	      "Allocate frequencies, and control the server that manages them.\n"
 	      "Without COMMAND: status.\n\nCommands:\n", out);
 	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(out, "  %-12s %s\n", commands[i]->name,
 			commands[i]->description);
 	fputs("\nOptions:\n"
-	      "  -h, --help     print this help, or that of COMMAND behind it\n"
+	      "  -h, --help     print this help, or the help of COMMAND\n"
 	      "      --version  print the version\n\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n",
 	      out);

@@ -26,10 +26,10 @@ static bool report_change(unsigned int number)
 	release_name_module(number, name);
 	switch (module_state(number)) {
 	case MODULE_LOADING:
-		warnx("%s is just being loaded", name);
+		warnx("%s is being loaded", name);
 		return true;
 	case MODULE_REMOVING:
-		warnx("%s is just being removed", name);
+		warnx("%s is being removed", name);
 		return true;
 	default:
 		return false;
@@ -133,10 +133,10 @@ static const struct {
 	{ ENOEXEC, "not a module for this kernel" },
 	{ EBUSY, "another change is under way" },
 	{ ENODEV, "no release runs" },
-	{ EPROTO, "it does not understand the running release or the device" },
-	{ EOPNOTSUPP, "it cannot express all that there is" },
+	{ EPROTO, "it does not support the state format of the running release, or the device" },
+	{ EOPNOTSUPP, "its state format cannot represent the current state" },
 	{ E2BIG, "too many frequencies, or it needs a newer device" },
-	{ EINVAL, "it has an invalid parameter, or contradicts itself" },
+	{ EINVAL, "an invalid parameter, or an inconsistent release" },
 	{ ERANGE, "a number is too large" },
 	{ ENOMEM, "out of memory" },
 };
@@ -179,7 +179,7 @@ void obstacle_report_load(unsigned int number, int err, bool rehearse, int log)
 		obstacle_report_rehearsal();
 	if (!obstacle_report_changes() &&
 	    !(rehearse && rehearsal_device_release()))
-		warnx("it has ended meanwhile: try again");
+		warnx("the other change has ended: try again");
 }
 
 /**

@@ -26,7 +26,7 @@ static int purge(unsigned int number, bool soft)
 }
 
 static const struct command_option options[] = {
-	{ 's', "soft", NULL, "do not wait: if it is in use, say so and fail" },
+	{ 's', "soft", NULL, "do not wait: fail if the release is in use" },
 	{ 0 }
 };
 
@@ -50,7 +50,7 @@ static int run(int argc, char **argv)
 const struct command purge_command = {
 	.name = "purge",
 	.arguments = "[--soft] RELEASE",
-	.description = "Remove a release, when nothing runs in it any more",
+	.description = "Remove a release, as soon as it is unused",
 	.options = options,
 	.run = run,
 };

@@ -32,7 +32,7 @@ static int take_lock(int *lock)
 	rehearsal_device_end_abandoned();
 	*lock = rehearsal_device_lock();
 	if (*lock < 0 && errno == EWOULDBLOCK) {
-		warnx("cannot rehearse: another rehearsal is going on");
+		warnx("cannot rehearse: another rehearsal is in progress");
 		obstacle_report_rehearsal();
 		errno = EBUSY;
 		return -1;
@@ -57,7 +57,7 @@ int rehearsal_session_prepare(struct rehearsal *rehearsal, unsigned int number)
 	*rehearsal = (struct rehearsal){ .number = number, .lock = -1 };
 	signals_hold(&rehearsal->mask);
 	if (running == number) {
-		warnx("v%u runs: it cannot be rehearsed beside itself",
+		warnx("v%u runs: the running release cannot be rehearsed",
 		      number);
 		errno = EBUSY;
 		return -1;

@@ -33,7 +33,7 @@ static enum verdict load_verdict(int err, char *why, size_t size)
 {
 	if (err != EOPNOTSUPP && err != EPROTO)
 		return NO_VERDICT;
-	snprintf(why, size, "it cannot take over the state");
+	snprintf(why, size, "it cannot adopt the state");
 	return FAILS;
 }
 
@@ -45,7 +45,7 @@ static enum verdict try_check(struct rehearsal *rehearsal,
 	struct check check;
 
 	if (check_prepare(&check, rehearsal)) {
-		warnx("cannot list what there is: %s", failure_text(errno));
+		warnx("cannot list the frequencies: %s", failure_text(errno));
 	} else if (rehearsal_session_begin(rehearsal, parameters)) {
 		verdict = load_verdict(errno, why, size);
 	} else if (check_run(&check, print)) {
@@ -164,11 +164,11 @@ static int run(int argc, char **argv)
 		;
 	end = find_command(argc, argv);
 	if (optind == end) {
-		warnx("rehearse which release?");
+		warnx("missing argument: RELEASE");
 		return command_usage(command);
 	}
 	if (end == argc - 1) {
-		warnx("rehearse with which command?");
+		warnx("missing argument: COMMAND");
 		return command_usage(command);
 	}
 	if (release_name_parse(argv[optind], &number))
@@ -186,6 +186,6 @@ static int run(int argc, char **argv)
 const struct command rehearse_command = {
 	.name = "rehearse",
 	.arguments = "RELEASE [PARAMETER=VALUE...] [-- COMMAND [ARGUMENT...]]",
-	.description = "Try a release on a copy, beside the running one",
+	.description = "Try a release on a copy of the state",
 	.run = run,
 };

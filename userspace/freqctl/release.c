@@ -130,7 +130,7 @@ static int find(unsigned int number, bool rehearse)
 	}
 	/* A release that does not know how would take over instead. */
 	if (rehearse && !module_has_parameter(number, PARAMETER_REHEARSE)) {
-		warnx("v%u cannot be rehearsed: it is too old for that",
+		warnx("v%u does not support rehearsals",
 		      number);
 		return -EOPNOTSUPP;
 	}
@@ -191,7 +191,7 @@ static int verify(unsigned int number)
 
 static void report_other(unsigned int number)
 {
-	warnx("freq_v%u is being loaded or removed by someone else", number);
+	warnx("freq_v%u is being loaded or removed by another program", number);
 }
 
 /**

@@ -39,7 +39,7 @@ int release_name_parse(const char *text, unsigned int *number)
 			return 0;
 		}
 	}
-	warnx("'%s' is no release: v1, v2, ...", text);
+	warnx("'%s' is not a release, as v1 or v2", text);
 	errno = EINVAL;
 	return -1;
 }

@@ -78,7 +78,7 @@ static int hold(struct freq_client *client, __u32 count, char **argv)
 }
 
 static const struct command_option options[] = {
-	{ 'n', "count", "N", "hold N, all or none; without it, 1" },
+	{ 'n', "count", "N", "hold N, all or none; the default is 1" },
 	{ 0 }
 };
 
@@ -93,7 +93,7 @@ static int parse_and_run(int argc, char **argv)
 		if (command_count(optarg, &count))
 			return command_usage(command);
 	if (optind == argc) {
-		warnx("run which command?");
+		warnx("missing argument: COMMAND");
 		return command_usage(command);
 	}
 

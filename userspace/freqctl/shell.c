@@ -206,7 +206,7 @@ static int inject_all(struct shell *shell,
 				frequencies->count, &index))
 		return 0;
 	if (errno == EEXIST) {
-		warnx("%llu is there already, or twice in the list",
+		warnx("%llu exists already, or is repeated",
 		      frequencies->values[index]);
 		errno = EEXIST;
 	}
@@ -467,23 +467,23 @@ static int shell_quit(struct shell *shell, char *rest)
 }
 
 static const struct shell_command commands[] = {
-	{ "allocate", "[--keep] [-n N]", "take a frequency, or several",
+	{ "allocate", "[--keep] [-n N]", "allocate frequencies",
 	  shell_allocate },
 	{ "deallocate", "SPEC...|--user USER [SPEC...]",
-	  "give frequencies back", shell_deallocate },
-	{ "inject", "SPEC...", "add frequencies to the server", shell_inject },
-	{ "list", "", "what is free and what is allocated", shell_list },
-	{ "status", "", "which release runs, and its counts", shell_status },
-	{ "load", "RELEASE [PARAMETER=VALUE...]", "make a release run",
+	  "deallocate frequencies", shell_deallocate },
+	{ "inject", "SPEC...", "add frequencies, all or none", shell_inject },
+	{ "list", "", "list free and allocated frequencies", shell_list },
+	{ "status", "", "show the running release and its counts", shell_status },
+	{ "load", "RELEASE [PARAMETER=VALUE...]", "load a release, which takes over",
 	  shell_load },
 	{ "rehearse", "RELEASE [PARAMETER=VALUE...]",
-	  "try it on a copy, beside the running one", shell_rehearse },
+	  "try a release on a copy of the state", shell_rehearse },
 	{ "upgrade", "[--rehearse] RELEASE [PARAMETER=VALUE...]",
-	  "load, and remove the one before", shell_upgrade },
+	  "load a release, remove its predecessor", shell_upgrade },
 	{ "purge", "[--soft] RELEASE", "remove a release", shell_purge },
-	{ "stop", "", "detach the running release", shell_stop },
-	{ "help", "", "print this, on a terminal", shell_help },
-	{ "quit", "", "end, as the end of the input does", shell_quit },
+	{ "stop", "", "stop the server", shell_stop },
+	{ "help", "", "print this list, on a terminal", shell_help },
+	{ "quit", "", "end the shell", shell_quit },
 };
 
 static void print_commands(void)
@@ -595,7 +595,7 @@ static int run(int argc, char **argv)
 const struct command shell_command = {
 	.name = "shell",
 	.arguments = "",
-	.description = "Read commands, one a line, and answer each in one line",
+	.description = "Read commands from the standard input",
 	.details = print_details,
 	.run = run,
 };

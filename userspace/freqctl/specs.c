@@ -40,7 +40,7 @@ int specs_add_arguments(const struct command *command,
 			continue;
 		err = errno;
 		warnx("'%s': %s", argv[i],
-		      err == EINVAL ? "this is no frequency, range or list" :
+		      err == EINVAL ? "not a frequency, range or list" :
 				      failure_text(err));
 		if (err == EINVAL || err == ERANGE)
 			return command_usage(command);

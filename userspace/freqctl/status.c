@@ -202,7 +202,7 @@ static int read_status(struct status *status)
 
 	if (!err || err == ENODEV)
 		return 0;
-	warnx("cannot ask the server: %s", failure_text(err));
+	warnx("cannot query the server: %s", failure_text(err));
 	return -1;
 }
 
@@ -277,7 +277,7 @@ static int run(int argc, char **argv)
 const struct command status_command = {
 	.name = "status",
 	.arguments = "[--json]",
-	.description = "Show which release runs, and how much it has",
+	.description = "Show the running release and its counts",
 	.options = options,
 	.run = run,
 };

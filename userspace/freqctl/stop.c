@@ -47,6 +47,6 @@ static int run(int argc, char **argv)
 const struct command stop_command = {
 	.name = "stop",
 	.arguments = "",
-	.description = "Detach the running release, unless anyone needs it",
+	.description = "Stop the server, unless it is in use",
 	.run = run,
 };
