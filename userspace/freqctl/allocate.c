@@ -34,7 +34,7 @@ static int allocate(struct freq_client *client, __u32 count)
 	if (held_allocate(client, FREQ_ALLOCATE_KEEP, count, &frequencies)) {
 		status = EXIT_FAILED;
 	} else if (print(&frequencies)) {
-		/* Nobody knows of them, so nobody would give them back. */
+		/* Nobody knows their numbers, to give them back. */
 		warn("cannot write the output");
 		__fpurge(stdout);
 		clearerr(stdout);

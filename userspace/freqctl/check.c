@@ -55,9 +55,9 @@ static const struct {
 };
 
 /**
- * check_prepare() - do what comes before the copy is made
+ * check_prepare() - list the server, before the copy is made
  * @check: out: the check, to be given to check_free() even if this fails
- * @rehearsal: what will be checked, prepared
+ * @rehearsal: the rehearsal, prepared
  *
  * Return: 0; -1 with errno.
  */
@@ -90,7 +90,7 @@ static int run_part(struct check *check, size_t i, bool print)
  * @check: the check; its rehearsal has begun
  * @print: print a line for each part
  *
- * Return: 0 if the release passes; -1, and then @check tells why it does not.
+ * Return: 0 if the release passes; -1 with the cause in @check.
  */
 int check_run(struct check *check, bool print)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What freqctl itself tries on a release that is rehearsed.
+ * The check that freqctl itself makes of a release in a rehearsal.
  */
 #ifndef FREQCTL_CHECK_H
 #define FREQCTL_CHECK_H
@@ -15,14 +15,14 @@
 
 /**
  * struct check - the state of the check
- * @rehearsal: what is checked
+ * @rehearsal: the rehearsal of the release
  * @before: the list of the server, from before the copy was made
  * @now: the list of the copy, as it has to be
- * @mine: what the check has allocated in the copy, in this order
- * @tried: all that it ever has
- * @injected: what it has injected into the copy
- * @note: where to write what there is to say of a part that passes
- * @why: why it has failed
+ * @mine: the frequencies that the check holds in the copy, in this order
+ * @tried: all frequencies that it has allocated
+ * @injected: the frequencies that it has injected into the copy
+ * @note: remarks on a part that passes
+ * @why: the cause of a failure
  */
 struct check {
 	struct rehearsal *rehearsal;
@@ -35,7 +35,7 @@ struct check {
 	char why[CHECK_WHY_SIZE];
 };
 
-/* Says why in the manner of printf(); -1, for the caller to return. */
+/* Sets the cause, as printf() does; the value is -1, for a return. */
 #define check_fail(check, ...) \
 	check_failed(snprintf((check)->why, CHECK_WHY_SIZE, __VA_ARGS__))
 

@@ -10,7 +10,7 @@
 #include "check_model.h"
 #include "check_parts.h"
 
-/* If no more than this are free, they are all allocated, to see the order. */
+/* The most free frequencies to allocate, all of them, for their order. */
 #define FEW 64
 
 static int refuses_inject(struct check *check, __u64 first, __u64 second)
@@ -30,7 +30,7 @@ static int refuses_inject(struct check *check, __u64 first, __u64 second)
 	return model_expect(check, "INJECT that was refused");
 }
 
-/* What was injected comes last. */
+/* Injected frequencies are allocated last. */
 static int check_turn(struct check *check, __u64 injected)
 {
 	__u64 last;
@@ -70,7 +70,7 @@ static int check_inject(struct check *check)
 	return 0;
 }
 
-/* With room for one more than any release may take. */
+/* The array has room for one more than FREQ_BATCH_MAX. */
 static int refuses_batch(struct check *check, __u32 flags, size_t count,
 			 int err)
 {
@@ -87,7 +87,7 @@ static int refuses_batch(struct check *check, __u32 flags, size_t count,
 	return model_expect(check, "ALLOCATE_BATCH that was refused");
 }
 
-/* What is allocated, and then one that cannot be given back. */
+/* All of @check->mine, then one that cannot be deallocated. */
 static int refuses_back(struct check *check, __u64 bad, int err)
 {
 	__u64 numbers[CHECK_SOME + 1];
@@ -195,7 +195,7 @@ static int check_batch(struct check *check)
 	return count ? check_batch_of(check, count) : 0;
 }
 
-/* What a release can know beyond allocating. */
+/* The features that the check knows. */
 static const struct {
 	__u64 feature;
 	const char *name;
@@ -205,7 +205,7 @@ static const struct {
 	{ FREQ_FEATURE_BATCH, "batch", check_batch },
 };
 
-/* The more interesting if the running release does not know it. */
+/* Features that the running release does not have are marked as new. */
 int check_features(struct check *check)
 {
 	struct freq_info copy = { 0 }, live = { 0 };

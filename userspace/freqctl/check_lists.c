@@ -18,8 +18,8 @@
 #include "signals.h"
 
 /*
- * What seems to differ from the server is looked at for so long, in seconds,
- * and so many times, whether it changes.
+ * The least time, in seconds, and the least number of looks, a pause of
+ * microseconds between them, to see a holder change on the server.
  */
 #define WATCH_TIME 5
 #define WATCH_TIMES 10
@@ -127,7 +127,7 @@ int check_lists(struct check *check)
 	return 0;
 }
 
-/* The first of one list that another does not have; NULL if there is none. */
+/* The first entry of @from whose frequency @in lacks; or NULL. */
 static const struct freq_entry *find_missing(const struct entries *from,
 					     const struct entries *in)
 {
@@ -139,7 +139,7 @@ static const struct freq_entry *find_missing(const struct entries *from,
 	return NULL;
 }
 
-/* Leaves of some entries those that a list has just so. */
+/* Removes the entries that differ in the list. */
 static void keep_equal(struct entries *entries, const struct entries *list)
 {
 	const struct freq_entry *entry;
@@ -153,7 +153,7 @@ static void keep_equal(struct entries *entries, const struct entries *list)
 	entries->count = to;
 }
 
-/* Leaves of some entries those that a list has in another way. */
+/* Removes the entries that are equal in the list. */
 static void keep_different(struct entries *entries, const struct entries *list)
 {
 	const struct freq_entry *entry;
@@ -168,9 +168,9 @@ static void keep_different(struct entries *entries, const struct entries *list)
 }
 
 /*
- * What was one thing before the copy was made, another in it, and the former
- * again afterwards, has changed twice, or was copied wrongly. Some change all
- * the time, and so they do if they are watched.
+ * A suspect has one state in the copy, and another on the server, before and
+ * after the copy was made. Either the copy is wrong, or the suspect has changed
+ * twice meanwhile. In the second case it is in use, and soon changes again.
  */
 static int watch(struct check *check, struct entries *suspects,
 		 struct entries *live)
@@ -217,7 +217,7 @@ static int compare_holders(struct check *check, struct entries *live)
 	return ret;
 }
 
-/* Frequencies come, and never go. */
+/* The server can get new frequencies meanwhile, but loses none. */
 int check_copy(struct check *check)
 {
 	const struct freq_entry *missing;
@@ -246,7 +246,7 @@ free:
 	return ret;
 }
 
-/* Whether what was done to the copy was done to the server, too. */
+/* Requests to the copy must not have reached the server. */
 int check_live(struct check *check)
 {
 	const struct freq_entry *entry, *before;

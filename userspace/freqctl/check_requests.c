@@ -12,7 +12,7 @@
 #include "check_model.h"
 #include "check_parts.h"
 
-/* Numbers that no request has, among the door's and among the releases'. */
+/* Unused request numbers: one of the door's, one of the releases'. */
 static const unsigned int unknown_requests[] = { 0x0f, 0xff };
 
 int check_allocate(struct check *check)
@@ -37,7 +37,7 @@ int check_allocate(struct check *check)
 	return 0;
 }
 
-/* Gives back what the part before has allocated, the last one first. */
+/* Deallocates the frequencies of check_allocate(), the last one first. */
 int check_deallocate(struct check *check)
 {
 	size_t count = check->mine.count, i;
@@ -49,7 +49,7 @@ int check_deallocate(struct check *check)
 		if (model_deallocate(check) || model_expect(check, "DEALLOCATE"))
 			return -1;
 
-	/* The one deallocated last is the first in line. */
+	/* The one deallocated last is the first to be allocated. */
 	for (i = 0; i < count; i++) {
 		if (model_allocate(check))
 			return -1;
@@ -85,7 +85,7 @@ int check_refusals(struct check *check)
 	return model_expect(check, "what was refused");
 }
 
-/* What another client allocates, and what becomes of it when that ends. */
+/* Allocations of another client, and their state when it has ended. */
 static int check_other(struct check *check, struct freq_client **other)
 {
 	struct freq_client *copy = check->rehearsal->copy;

@@ -12,10 +12,10 @@
 #include "child.h"
 #include "command.h"
 
-/* What a program is told to do by others is the command's to do. */
+/* Signals from other processes are meant for the command. */
 static const int forwarded[] = { SIGHUP, SIGTERM, SIGUSR1, SIGUSR2 };
 
-/* What a terminal sends reaches the command without help. */
+/* A terminal sends these to the command, too. */
 static const int ignored[] = { SIGINT, SIGQUIT };
 
 #define IGNORED (sizeof(ignored) / sizeof(*ignored))
@@ -26,7 +26,7 @@ struct signals {
 	struct sigaction child;
 };
 
-/* Makes the forwarded signals, and that of the command's end, wait for us. */
+/* Blocks the forwarded signals and SIGCHLD, for sigwaitinfo(). */
 static void take_signals(sigset_t *taken, struct signals *before)
 {
 	static const struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -113,8 +113,8 @@ static int wait_for(pid_t pid, const sigset_t *taken)
  * @fd: a descriptor that it inherits; -1 for none
  * @mask: the signals that it has blocked; NULL for those of the caller
  *
- * Until the end of the command, and after it, signals that others send are
- * passed on to it or wait, and those of a terminal are ignored.
+ * Signals from other processes are passed on to the command, and stay blocked
+ * after its end. Those of a terminal are ignored.
  *
  * Return: its status, or CHILD_*; EXIT_FAILED after a message.
  */

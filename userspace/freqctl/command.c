@@ -56,7 +56,7 @@ static void print_help(const struct command *command)
 }
 
 /**
- * command_usage() - point to the help, after a message on what is wrong
+ * command_usage() - point to the help, after an error message
  * @command: the subcommand that was misused
  *
  * Return: EXIT_USAGE.
@@ -77,7 +77,7 @@ int command_usage(const struct command *command)
  * wrong option end the program.
  *
  * Return: the value of the option, its argument in optarg; -1 at the end,
- * the index of what follows in optind.
+ * the index of the next argument in optind.
  */
 int command_option(const struct command *command, int argc, char **argv)
 {
@@ -140,7 +140,7 @@ int command_no_arguments(const struct command *command, int argc, char **argv)
 }
 
 /**
- * command_count() - read how many frequencies are wanted
+ * command_count() - parse a number of frequencies
  * @text: a decimal number
  * @count: out: 1 to FREQ_POOL_MAX
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a subcommand is, and what all of them use to read their arguments.
+ * Subcommands, and the parsing of their arguments.
  */
 #ifndef FREQCTL_COMMAND_H
 #define FREQCTL_COMMAND_H
@@ -15,8 +15,8 @@ enum {
 
 /**
  * struct command_option - an option of a subcommand
- * @value: what command_option() returns for it: the letter of its short form,
- *	or above 255 if it has none
+ * @value: the return value of command_option(): the letter of its short form;
+ *	above 255 if it has none
  * @name: its long form
  * @argument: the name of its argument; NULL if it takes none
  * @description: one line
@@ -29,9 +29,9 @@ struct command_option {
 };
 
 /**
- * struct command - a subcommand: all that --help and the manual page say
+ * struct command - a subcommand, as --help and the manual page show it
  * @name: as typed
- * @arguments: what follows it, other than the options that all have
+ * @arguments: its arguments, without the options common to all
  * @description: one line
  * @options: ended by one without a name; NULL if there are none
  * @details: prints more for --help; NULL if there is none

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * freqctl deallocate: gives back what was allocated to be kept.
+ * freqctl deallocate: gives kept frequencies back.
  */
 #include <err.h>
 #include <errno.h>

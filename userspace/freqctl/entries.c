@@ -27,7 +27,7 @@ static int add(struct entries *entries, const struct freq_entry *entry)
 
 /**
  * entries_read() - read the whole list of a server
- * @entries: where to; what it has is lost
+ * @entries: out: the list; the former one is overwritten
  * @client: a client of the server
  *
  * Return: 0; -1 with errno, and then @entries is empty.
@@ -118,11 +118,11 @@ struct freq_entry *entries_find(const struct entries *entries, __u64 frequency)
 }
 
 /**
- * entries_equal() - whether two entries say the same
+ * entries_equal() - compare two entries
  * @a: the one
  * @b: the other
  *
- * Return: whether they do.
+ * Return: true if all their fields are equal.
  */
 bool entries_equal(const struct freq_entry *a, const struct freq_entry *b)
 {

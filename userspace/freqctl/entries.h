@@ -10,10 +10,10 @@
 #include <libfreq.h>
 
 /**
- * struct entries - what FREQ_IOC_LIST tells of all frequencies
- * @values: an entry for each, in the order in which they were told
- * @count: how many they are
- * @room: how many @values has memory for
+ * struct entries - all entries of FREQ_IOC_LIST
+ * @values: the entries, in the order of the reply
+ * @count: the number of entries
+ * @room: the capacity of @values
  *
  * All zero is an empty list. entries_free() gives the memory back.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the errors of the server mean: a word for programs that talk to
- * freqctl shell, and a text for people.
+ * The errors of the server: a word for programs that use freqctl shell, and a
+ * text for people.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static const struct {
  * failure_word() - the word of freqctl shell for an error
  * @err: an errno
  *
- * Return: a word; "failed" for an error that no request is known to have.
+ * Return: a word; "failed" for an error that is none of a request.
  */
 const char *failure_word(int err)
 {
@@ -47,7 +47,7 @@ const char *failure_word(int err)
 }
 
 /**
- * failure_text() - what an error of a request means
+ * failure_text() - describe an error of a request
  * @err: an errno
  *
  * Return: a text, valid until the next call.

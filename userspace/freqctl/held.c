@@ -8,7 +8,7 @@
 #include "failure.h"
 #include "held.h"
 
-/* What is allocated cannot get lost for lack of memory if this comes first. */
+/* Memory first: no frequency is lost for lack of it. */
 static int make_room(struct freq_array *frequencies, size_t count)
 {
 	size_t before = frequencies->count;
@@ -45,7 +45,7 @@ static int allocate_some(struct freq_client *client, __u32 flags, size_t count,
 	return 0;
 }
 
-/* Others allocate and deallocate, too: this may have changed meanwhile. */
+/* The count may have changed since the failure. */
 static void report_too_few(struct freq_client *client, size_t had, __u32 count)
 {
 	struct freq_info info = { 0 };
@@ -67,7 +67,7 @@ static void report_too_few(struct freq_client *client, size_t had, __u32 count)
  *	allocation; empty on an error
  *
  * Up to FREQ_BATCH_MAX are allocated by one request if the release can do
- * that; otherwise what was allocated before the one that fails is given back.
+ * that. Otherwise a failure gives back the ones allocated before it.
  *
  * Return: 0; -1 with errno as freq_client_allocate() has it, after a message.
  */
@@ -122,7 +122,7 @@ void held_deallocate(struct freq_client *client,
 }
 
 /**
- * held_give_back() - give back frequencies that somebody has named
+ * held_give_back() - give back frequencies that the user has named
  * @client: the client
  * @frequencies: the frequencies, at least one
  * @index: out, on an error: which of them is the first that cannot be given

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the outputs in JSON share.
+ * Output in JSON.
  */
 #include <err.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "json.h"
 
 /**
- * json_number() - a number, as every reader of JSON gets it right
+ * json_number() - a number that every reader of JSON reads exactly
  * @number: the number
  *
  * Many readers make all numbers floating-point, and larger ones than 2^53 - 1
@@ -25,8 +25,8 @@ json_t *json_number(__u64 number)
 
 /**
  * json_print() - print a value on stdout
- * @value: what to print; consumed. NULL if there was no memory for it
- * @end: what follows it
+ * @value: the value, freed by this; NULL if there was no memory for it
+ * @end: the text after it
  *
  * Return: 0; -1 after a message.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the outputs in JSON share.
+ * Output in JSON.
  */
 #ifndef FREQCTL_JSON_H
 #define FREQCTL_JSON_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The log of the kernel, which has the cause of a failure that the errno of a
- * module does not tell.
+ * The log of the kernel, which has the cause when the errno of a module is not
+ * enough.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 /**
  * kernel_log_open() - remember where the log ends
  *
- * Return: a descriptor, to be given to close(); -1 if it cannot be read.
+ * Return: a descriptor, for close(); -1 if the log cannot be read.
  */
 int kernel_log_open(void)
 {
@@ -46,7 +46,7 @@ static char *record_text(char *record)
 	return text;
 }
 
-/* Every module that is not of the kernel itself may be told to taint it. */
+/* Out-of-tree modules taint the kernel; that is no cause. */
 static int is_cause(const char *text, const char *start)
 {
 	return !strncmp(text, start, strlen(start)) && !strstr(text, "taint");
@@ -55,9 +55,9 @@ static int is_cause(const char *text, const char *start)
 /**
  * kernel_log_newest() - the newest line since the log was opened
  * @fd: from kernel_log_open(), or -1
- * @start: what the line begins with
+ * @start: the beginning of the line
  *
- * Return: the line, to be given to free(); NULL if there is none.
+ * Return: the line, for free(); NULL if there is none.
  */
 char *kernel_log_newest(int fd, const char *start)
 {
@@ -68,7 +68,7 @@ char *kernel_log_newest(int fd, const char *start)
 		return NULL;
 	for (;;) {
 		length = read(fd, record, RECORD_MAX);
-		/* Some were overwritten before they were read. */
+		/* Records were overwritten before they could be read. */
 		if (length < 0 && errno == EPIPE)
 			continue;
 		if (length <= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The log of the kernel, which has the cause of a failure that the errno of a
- * module does not tell.
+ * The log of the kernel, which has the cause when the errno of a module is not
+ * enough.
  */
 #ifndef FREQCTL_KERNEL_LOG_H
 #define FREQCTL_KERNEL_LOG_H

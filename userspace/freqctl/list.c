@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * freqctl list: the frequencies and who holds them.
+ * freqctl list: the frequencies and their holders.
  *
  * There can be millions, so each is printed as it comes.
  */

@@ -58,7 +58,7 @@ static int do_upgrade(unsigned int number, const char *parameters)
 	}
 }
 
-/* From the lock to the output, which says what was done. */
+/* Holds the lock until the output is written. */
 static int locked(unsigned int number, const char *parameters,
 		  int (*act)(unsigned int number, const char *parameters))
 {
@@ -81,7 +81,7 @@ static int upgrade(unsigned int number, const char *parameters)
 	return locked(number, parameters, do_upgrade);
 }
 
-/* An upgrade that is only done if the release can do what it has to. */
+/* Upgrades only if the release passes a rehearsal. */
 static int upgrade_rehearsed(unsigned int number, const char *parameters)
 {
 	if (running_number() != number &&
@@ -90,7 +90,7 @@ static int upgrade_rehearsed(unsigned int number, const char *parameters)
 	return upgrade(number, parameters);
 }
 
-/* Reads what follows the options. */
+/* Parses the arguments, and runs @act. */
 static int run(const struct command *command, int argc, char **argv,
 	       int (*act)(unsigned int number, const char *parameters))
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Locks between several freqctl: flock(2) on files that only root can open. A
- * lock on the device or on a module file could be taken, and kept, by anyone
- * who may read it. The kernel ends a lock with its process.
+ * Locks between several freqctl: flock(2) on files that only root can open. Any
+ * user with read access could block a lock on the device or a module file. The
+ * kernel drops a lock when its process ends.
  */
 #include <errno.h>
 #include <fcntl.h>

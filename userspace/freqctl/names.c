@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names of the holders in a listing, remembered: a listing can have a million
- * rows of a few holders, in any order. They live no longer than the listing,
- * since names and pids change.
+ * A cache of the names of holders: a listing can have a million rows of a few
+ * holders, in any order. It ends with the listing, since names and pids change.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -25,7 +24,7 @@ struct user_slot {
 };
 
 /**
- * struct names - the names of holders
+ * struct names - a cache of names, direct-mapped
  * @device: the device of the client that lists, or 0
  * @processes: at the index of their pid modulo SLOTS
  * @users: at the index of their uid modulo SLOTS
@@ -37,10 +36,10 @@ struct names {
 };
 
 /**
- * names_new() - begin to remember names
+ * names_new() - allocate a cache
  * @device: the device of the client that lists; 0 if it is not known
  *
- * Return: to be given to names_free(); NULL with errno ENOMEM.
+ * Return: the cache, for names_free(); NULL with errno ENOMEM.
  */
 struct names *names_new(dev_t device)
 {
@@ -92,7 +91,7 @@ const char *names_user(struct names *names, __u32 uid)
 }
 
 /**
- * names_free() - forget the names
+ * names_free() - free a cache
  * @names: from names_new(), freed by this; or NULL
  */
 void names_free(struct names *names)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names of the holders in a listing, remembered.
+ * A cache of the names of holders.
  */
 #ifndef FREQCTL_NAMES_H
 #define FREQCTL_NAMES_H

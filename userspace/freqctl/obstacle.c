@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is in the way of changing a release, told on stderr.
+ * Reports, on stderr, why a release cannot be changed.
  *
- * The kernel says with an errno that something is; what that is, is looked for
- * afterwards, and can have gone by then.
+ * The kernel returns an errno only. The obstacle is looked for afterwards, and
+ * can be gone by then.
  */
 #include <err.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "rehearsal_device.h"
 #include "release_name.h"
 
-/* Whether a release is being loaded or removed; tells so. */
+/* Returns true, after a message, if a release is being loaded or removed. */
 static bool report_change(unsigned int number)
 {
 	char name[RELEASE_NAME_SIZE];
@@ -37,9 +37,9 @@ static bool report_change(unsigned int number)
 }
 
 /**
- * obstacle_report_changes() - tell which releases are being loaded or removed
+ * obstacle_report_changes() - report releases that are being loaded or removed
  *
- * Return: how many they are.
+ * Return: their number.
  */
 size_t obstacle_report_changes(void)
 {
@@ -55,9 +55,9 @@ size_t obstacle_report_changes(void)
 }
 
 /**
- * obstacle_report_processes() - tell which processes have a device open
+ * obstacle_report_processes() - report processes that have a device open
  * @pids: the processes
- * @count: how many they are
+ * @count: the length of @pids
  */
 void obstacle_report_processes(const pid_t *pids, size_t count)
 {
@@ -73,7 +73,7 @@ void obstacle_report_processes(const pid_t *pids, size_t count)
 }
 
 /**
- * obstacle_report_rehearsal() - tell which release is rehearsed, and by whom
+ * obstacle_report_rehearsal() - report the rehearsal and its processes
  */
 void obstacle_report_rehearsal(void)
 {
@@ -91,7 +91,7 @@ void obstacle_report_rehearsal(void)
 }
 
 /**
- * obstacle_report_users() - tell what keeps a release from being removed
+ * obstacle_report_users() - report why a release cannot be removed
  * @number: the release
  * @running: the release that runs, or 0
  */
@@ -120,8 +120,8 @@ void obstacle_report_users(unsigned int number, unsigned int running)
 }
 
 /*
- * Why a release could not be loaded. For a module, the kernel uses some errors
- * in senses of its own.
+ * Why a release could not be loaded. Some errors of the module loader have a
+ * meaning of their own.
  */
 static const struct {
 	int err;
@@ -152,7 +152,7 @@ static const char *load_failure(int err)
 }
 
 /**
- * obstacle_report_load() - tell why a release could not be loaded
+ * obstacle_report_load() - report why a release could not be loaded
  * @number: the release
  * @err: the errno
  * @rehearse: it was to be rehearsed
@@ -183,7 +183,7 @@ void obstacle_report_load(unsigned int number, int err, bool rehearse, int log)
 }
 
 /**
- * obstacle_report_remove() - tell why a release could not be removed
+ * obstacle_report_remove() - report why a release could not be removed
  * @number: the release
  * @err: the errno
  */

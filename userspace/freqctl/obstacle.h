@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is in the way of changing a release, told on stderr.
+ * Reports, on stderr, why a release cannot be changed.
  */
 #ifndef FREQCTL_OBSTACLE_H
 #define FREQCTL_OBSTACLE_H

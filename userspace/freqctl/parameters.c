@@ -34,11 +34,11 @@ bool parameters_is_one(const char *text)
 
 /**
  * parameters_join() - make one line of parameters
- * @argc: how many there are
+ * @argc: the length of @argv
  * @argv: the parameters, PARAMETER=VALUE each
  *
- * Return: the line, as the module loader wants it, to be given to free(); NULL
- * if one of them is none, after a message.
+ * Return: the parameters with blanks between them, for free(); NULL, after a
+ * message, if one is not PARAMETER=VALUE.
  */
 char *parameters_join(int argc, char **argv)
 {

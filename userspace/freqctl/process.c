@@ -112,8 +112,8 @@ int user_find(const char *text, __u32 *uid)
 }
 
 /*
- * Whether a descriptor of a process is a device. Nothing but the device number
- * is wanted, which a server of files that does not answer is not asked for.
+ * Whether a descriptor of a process is a device. A file on a network or FUSE
+ * server that does not answer must not block this.
  */
 static bool is_device(int fds, const char *fd, dev_t device)
 {
@@ -172,10 +172,10 @@ const char *process_holder_name(pid_t pid, dev_t device,
 }
 
 /**
- * process_list_openers() - which other processes have a device open
+ * process_list_openers() - list the other processes that have a device open
  * @device: the device
  * @pids: out: the processes that the caller may look at, to be freed
- * @count: out: how many they are
+ * @count: out: the length of @pids
  *
  * Return: 0; -1 with errno.
  */

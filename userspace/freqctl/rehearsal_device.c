@@ -2,8 +2,9 @@
 /*
  * The release that is being rehearsed, if one is: its device and its number.
  *
- * The rehearsal ends when its device is closed by the last who had it open. It
- * is left over if whoever loaded the release was killed before that.
+ * The rehearsal ends when the last descriptor of its device is closed. It is
+ * abandoned if the process that loaded the release is killed before it opens
+ * the device.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@ int rehearsal_device_lock(void)
 }
 
 /**
- * rehearsal_device_release() - which release is being rehearsed
+ * rehearsal_device_release() - the release that is rehearsed
  *
  * Return: its number; 0 if none is.
  */
@@ -66,9 +67,9 @@ dev_t rehearsal_device_rdev(void)
 }
 
 /**
- * rehearsal_device_list_openers() - which other processes have the device open
+ * rehearsal_device_list_openers() - list the other processes that have it open
  * @pids: out: as process_list_openers() has it
- * @count: out: how many they are
+ * @count: out: the length of @pids
  *
  * Return: 0; -1 with errno.
  */
@@ -105,14 +106,14 @@ void rehearsal_device_end_unused(void)
 
 	if (is_open())
 		return;
-	/* This is what ends it. */
+	/* The last close() ends it. */
 	fd = open(REHEARSAL_DEVICE, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
 }
 
 /**
- * rehearsal_device_end_abandoned() - the same, unless a freqctl is at it
+ * rehearsal_device_end_abandoned() - end a rehearsal that no freqctl runs
  */
 void rehearsal_device_end_abandoned(void)
 {

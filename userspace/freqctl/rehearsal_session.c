@@ -2,9 +2,9 @@
 /*
  * A release that runs beside the running one, on a copy of its state.
  *
- * Nothing of it is to stay, whatever happens: signals wait until it has ended;
- * the kernel ends it when its device is closed, as by SIGKILL; and what is
- * left then is removed when the next rehearsal is prepared.
+ * It leaves nothing behind: signals wait until it has ended. The kernel ends it
+ * when its device is closed, also by SIGKILL; the module that is then left is
+ * removed by the next rehearsal.
  */
 #include <err.h>
 #include <errno.h>
@@ -20,13 +20,13 @@
 #include "signals.h"
 
 /*
- * For how long what a command has left behind may still have the device open,
- * in tries of so many microseconds.
+ * How long a process that the command left behind may have the device open: the
+ * number of tries, and the pause between them in microseconds.
  */
 #define END_TRIES 20
 #define END_INTERVAL 50000
 
-/* Without a folder for it, there is no lock, and it is done all the same. */
+/* A missing /run is no obstacle: there is no lock then. */
 static int take_lock(int *lock)
 {
 	rehearsal_device_end_abandoned();
@@ -42,7 +42,7 @@ static int take_lock(int *lock)
 }
 
 /**
- * rehearsal_session_prepare() - do what comes before the copy is made
+ * rehearsal_session_prepare() - lock, and open the server
  * @rehearsal: out: the rehearsal, for rehearsal_session_end() even if this
  *	fails
  * @number: the release

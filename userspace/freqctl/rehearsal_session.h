@@ -13,9 +13,9 @@
  * struct rehearsal - a rehearsal
  * @number: the release
  * @live: a client of the server
- * @copy: a client of the copy, which is there as long as this is open
+ * @copy: a client of the copy; keeps it alive
  * @device: the device of the copy
- * @lists: a folder with what sysfs shows of the copy
+ * @lists: the folder of the copy in sysfs
  * @lock: from rehearsal_device_lock(), or -1
  * @mask: the signals that were blocked before
  */

@@ -8,7 +8,7 @@
  * predecessor, and one of them would leave a module behind. modprobe(8) takes
  * no such lock, so a change by it can come in between at any time.
  *
- * Functions here tell on stderr why they fail, and set errno.
+ * Functions report their failure on stderr, and set errno.
  */
 #include <err.h>
 #include <errno.h>
@@ -29,15 +29,15 @@
 #include "signals.h"
 
 /*
- * Nothing announces that a module's users are gone, other than that another
- * release runs: how often to look, in milliseconds.
+ * There is no event for the last reference to a module: how often to look, in
+ * milliseconds.
  */
 #define USERS_INTERVAL 100
 
 /**
  * struct wait - a wait until a release can be removed
- * @fd: the attribute that tells which release runs; -1 if there is none
- * @running: the release that it told
+ * @fd: from running_open(), or -1
+ * @running: the running release at the last try
  * @ran: the release was the running one at the last try
  * @tries: how many tries ago that changed
  */
@@ -52,13 +52,13 @@ struct wait {
 
 /**
  * release_lock() - begin a change of releases
- * @lock: out: to be given to release_unlock()
+ * @lock: out: the lock, for release_unlock()
  *
  * Waits for the end of a change by another freqctl. Then holds signals, since a
  * change that ends in the middle leaves a module behind.
  *
- * Without a folder for the lock, or the right to write there, there is none.
- * The kernel still refuses what cannot be.
+ * There is no lock without /run, nor for a user who may not write there; the
+ * kernel refuses changes by the latter anyway.
  */
 void release_lock(struct release_lock *lock)
 {
@@ -94,7 +94,8 @@ static int is_busy(int err)
 
 /*
  * Removes a release that did not run a moment ago. Returns 0; -EEXIST if
- * someone else is at it; or another negative errno, after a message.
+ * another program loads or removes it; or another negative errno, after a
+ * message.
  */
 static int remove_idle(unsigned int number)
 {
@@ -109,7 +110,7 @@ static int remove_idle(unsigned int number)
 		obstacle_report_remove(number, -ret);
 		return ret;
 	}
-	/* Being removed by someone else is another way of being busy. */
+	/* Busy can also mean that another program removes it. */
 	if (module_state(number) != MODULE_LIVE || running_number() == number)
 		return -EEXIST;
 	obstacle_report_users(number, 0);
@@ -128,7 +129,7 @@ static int find(unsigned int number, bool rehearse)
 		warnx("there is no module %s for this kernel", name);
 		return ret;
 	}
-	/* A release that does not know how would take over instead. */
+	/* A release without this parameter would take over. */
 	if (rehearse && !module_has_parameter(number, PARAMETER_REHEARSE)) {
 		warnx("v%u does not support rehearsals",
 		      number);
@@ -152,8 +153,8 @@ static int insert(unsigned int number, const char *parameters, bool rehearse)
 }
 
 /*
- * Loads what the disk has. The file is looked for before the idle module is
- * removed. Returns as insert() does.
+ * Loads the file on disk, in place of an idle module. Looks for the file before
+ * it removes the module. Returns as insert() does.
  */
 static int load(unsigned int number, const char *parameters, bool rehearse)
 {
@@ -198,10 +199,10 @@ static void report_other(unsigned int number)
  * release_load() - make a release run
  * @number: the release
  * @parameters: of its module, as in "frequencies=10-15", blanks between them
- * @change: out, unless it fails: what was changed
+ * @change: out, unless it fails: the change
  *
- * A module cannot be loaded twice: if the release is loaded and idle, that
- * code is removed, and what is loaded is what the disk has.
+ * An idle module of the release is removed first, so that the file on disk is
+ * the code that runs.
  *
  * Context: release_lock().
  *
@@ -223,7 +224,7 @@ enum release_result release_load(unsigned int number, const char *parameters,
 	if (!ret)
 		return RELEASE_CHANGED;
 	if (ret == -EEXIST) {
-		/* Someone else did the same at the same time. */
+		/* Another program has loaded the same release. */
 		if (running_number() == number)
 			return RELEASE_UNCHANGED;
 		report_other(number);
@@ -238,7 +239,7 @@ enum release_result release_load(unsigned int number, const char *parameters,
  * @number: the release
  * @parameters: of its module, as for release_load()
  *
- * As for release_load(), what is loaded is what the disk has.
+ * As for release_load(), the code is that of the file on disk.
  *
  * Return: 0; -1 with errno, after a message.
  */
@@ -248,7 +249,7 @@ int release_rehearse(unsigned int number, const char *parameters)
 	char *all;
 	int ret;
 
-	/* The last one counts: whatever the others are. */
+	/* Of parameters with one name, the last one counts. */
 	if (asprintf(&all, "%s%s" PARAMETER_REHEARSE "=1", parameters,
 		     *parameters ? " " : "") < 0) {
 		warn(NULL);
@@ -287,7 +288,7 @@ static bool was_rehearsed(unsigned int number)
 }
 
 /**
- * release_remove_rehearsed() - remove what rehearsals have left loaded
+ * release_remove_rehearsed() - remove the modules of ended rehearsals
  *
  * A release that was loaded to be rehearsed never comes to run.
  */
@@ -322,7 +323,7 @@ static int remove_before(unsigned int number)
  * release_upgrade() - make a release run, and remove the one before
  * @number: the release
  * @parameters: of its module, as for release_load()
- * @change: out: what was changed. On a failure, @before is 0 if the release
+ * @change: out: the change. On a failure, @before is 0 if the release
  *	does not run, else that one could not be removed.
  *
  * Context: release_lock().
@@ -355,8 +356,8 @@ enum release_result release_upgrade(unsigned int number,
 }
 
 /*
- * Tells what it waits for, and waits until it makes sense to try again. If
- * the release runs, another one must take over first, and sysfs tells when.
+ * Waits until it makes sense to try again, and reports the obstacle. If the
+ * release runs, another one has to take over first: poll() sees that.
  */
 static void wait_for_users(struct wait *wait, unsigned int number)
 {
@@ -365,13 +366,13 @@ static void wait_for_users(struct wait *wait, unsigned int number)
 
 	wait->tries = runs == wait->ran ? wait->tries + 1 : 1;
 	wait->ran = runs;
-	/* Whoever takes over uses the release before for a moment longer. */
+	/* A takeover uses the predecessor for a moment longer. */
 	if (wait->tries == (runs ? 1 : 2))
 		obstacle_report_users(number, wait->running);
 	poll(&change, 1, runs ? -1 : USERS_INTERVAL);
 }
 
-/* The lock is for a try: nobody could end a wait that has it. */
+/* Locked for this try only: another release can take over in a wait. */
 static int try_remove(unsigned int number)
 {
 	struct release_lock lock;

@@ -18,7 +18,7 @@ struct release_lock {
 	sigset_t mask;
 };
 
-/* What became of a release that was to be loaded or removed. */
+/* The result of a change of releases. */
 enum release_result {
 	RELEASE_FAILED = -1,
 	RELEASE_CHANGED,
@@ -26,7 +26,7 @@ enum release_result {
 };
 
 /**
- * struct release_change - what loading a release changed
+ * struct release_change - the effect of loading a release
  * @before: number of the release that ran before, or 0
  * @removed: that one was removed
  */

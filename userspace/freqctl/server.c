@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The server as freqctl sees it: its device, and who uses that.
+ * The server: its device, and the processes that use it.
  */
 #include <err.h>
 #include <errno.h>
@@ -15,11 +15,11 @@
 #include "rehearsal_device.h"
 #include "server.h"
 
-/* More than this is not read by anyone who wants to know who is in the way. */
+/* Limits of the report, to keep it readable */
 #define MAX_HOLDERS 8
 #define MAX_TEXT 200
 
-/* What one client, or one user without a client, has allocated. */
+/* The frequencies of a client, or those that a user keeps. */
 struct holder {
 	__s32 pid;
 	__u32 uid;
@@ -151,11 +151,11 @@ static void report_holders(struct freq_client *client)
 }
 
 /**
- * server_report_users() - tell on stderr who is in the way of stopping
+ * server_report_users() - report on stderr why the server cannot be stopped
  * @client: a client of the server
  *
- * Processes of others can be seen by the administrator only, and those of
- * other pid namespaces by nobody: what cannot be seen is left out.
+ * Only the administrator sees processes of other users, and nobody sees those
+ * of other pid namespaces. They are left out.
  */
 void server_report_users(struct freq_client *client)
 {

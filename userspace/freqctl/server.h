@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The server as freqctl sees it: its device, and who uses that.
+ * The server: its device, and the processes that use it.
  */
 #ifndef FREQCTL_SERVER_H
 #define FREQCTL_SERVER_H

@@ -4,7 +4,7 @@
  *
  * The client is opened by the first command that needs it, since the device
  * can be missing until a release is loaded, and then stays open to the end:
- * what it allocates is its own all the while, whichever releases come and go.
+ * its allocations outlast changes of the release.
  */
 #include <err.h>
 #include <errno.h>
@@ -49,7 +49,7 @@ struct shell {
 /**
  * struct shell_command - a command of the shell
  * @name: as typed
- * @arguments: what follows it, for the help
+ * @arguments: its arguments, for the help
  * @description: one line
  * @run: gets the rest of the line, and may overwrite it. Returns 0, having
  *	answered, or -1 with errno, which is then the answer.
@@ -114,7 +114,7 @@ static int allocate_one(struct shell *shell, __u32 flags,
 	return freq_client_allocate(shell->client, flags, frequencies->values);
 }
 
-/* Frequencies that are kept go back if nobody gets to know them. */
+/* Gives kept frequencies back if the answer cannot be written. */
 static void answer_allocated(struct shell *shell, __u32 flags,
 			     const struct freq_array *frequencies)
 {
@@ -130,7 +130,7 @@ static void answer_allocated(struct shell *shell, __u32 flags,
 		held_deallocate(shell->client, frequencies);
 }
 
-/* From the allocation to the answer, no signal ends the shell. */
+/* No signal ends the shell between the allocation and the answer. */
 static int allocate(struct shell *shell, __u32 flags, bool several,
 		    __u32 count)
 {
@@ -332,8 +332,8 @@ static int shell_status(struct shell *shell, char *rest)
 }
 
 /*
- * Answers for what was done to a release. The words for requests are not for
- * what the module loader means by an error.
+ * Answers a change of releases. Some errors of the module loader are not those
+ * that the words for requests describe.
  */
 static int answer_release(enum release_result result)
 {
@@ -346,7 +346,7 @@ static int answer_release(enum release_result result)
 	return -1;
 }
 
-/* Leaves what follows the release as the module loader wants it. */
+/* Reduces the blanks between the parameters to one each. */
 static int read_release(char *rest, unsigned int *number, char **parameters)
 {
 	const char *release = next_word(&rest), *word;
@@ -368,7 +368,7 @@ static int read_release(char *rest, unsigned int *number, char **parameters)
 	return 0;
 }
 
-/* From the lock to the answer, as for the command. */
+/* Holds the lock until the answer is written. */
 static int change_release(unsigned int number, const char *parameters,
 			  enum release_result (*act)(unsigned int number,
 						     const char *parameters,
@@ -529,7 +529,7 @@ static void run_line(struct shell *shell, char *line, size_t length)
 	const char *name, *word;
 	char *rest = line;
 
-	/* A NUL would hide what is behind it. */
+	/* A NUL would hide the rest of the line. */
 	if (strlen(line) != length) {
 		puts("error bad_request");
 		return;
@@ -540,7 +540,7 @@ static void run_line(struct shell *shell, char *line, size_t length)
 		return;
 
 	word = failure_word(errno);
-	/* Only the holder may, whatever privileges the others lack. */
+	/* EPERM of this request is about the holder, not about privilege. */
 	if (errno == EPERM && !strcmp(name, "deallocate"))
 		word = "not_owner";
 	printf("error %s\n", word);
@@ -566,7 +566,7 @@ static int run_lines(struct shell *shell)
 		if (length < 0)
 			break;
 		run_line(shell, line, length);
-		/* Who talks to us through pipes waits for this. */
+		/* A program on a pipe waits for this. */
 		if (fflush(stdout) || ferror(stdout))
 			break;
 	}

@@ -22,12 +22,12 @@ static int add(struct freq_array *array, const char *spec)
 
 /**
  * specs_add_arguments() - append the frequencies of some arguments
- * @command: whose arguments they are
+ * @command: the command
  * @array: where to
- * @argc: how many arguments
+ * @argc: the length of @argv
  * @argv: the arguments, a SPEC each
  *
- * Return: EXIT_DONE; or what the command has to exit with, after a message:
+ * Return: EXIT_DONE; or the exit status of the command, after a message:
  * EXIT_USAGE if an argument is no SPEC, else EXIT_FAILED.
  */
 int specs_add_arguments(const struct command *command,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * freqctl status: which release runs, and how much it has.
+ * freqctl status: the running release and its counts.
  */
 #include <err.h>
 #include <errno.h>
@@ -39,13 +39,13 @@ static const char *const upgrade_names[UPGRADES] = {
 };
 
 /**
- * struct status - all that is shown
+ * struct status - the contents of the output
  * @running: number of the running release; 0 if none runs
  * @rehearsed: number of the release that is rehearsed; 0 if none is
  * @loaded: numbers of the releases that are loaded
- * @loaded_count: how many they are
- * @info: what the server says; only if @running
- * @upgrades: what sysfs says of those that there were
+ * @loaded_count: the length of @loaded
+ * @info: the reply of the server; only if @running
+ * @upgrades: the counters of upgrades in sysfs
  */
 struct status {
 	unsigned int running;
@@ -187,7 +187,7 @@ static int print_json(const struct status *status)
 	return json_print(value, "\n");
 }
 
-/* Asks the server; that none is there is an answer, too. */
+/* No server is an answer, too. */
 static int read_status(struct status *status)
 {
 	struct freq_client *client = freq_client_open(NULL, O_RDONLY);
@@ -206,7 +206,7 @@ static int read_status(struct status *status)
 	return -1;
 }
 
-/* A server without these files has counted nothing. */
+/* Without these files, the counters are 0. */
 static void read_upgrades(struct status *status)
 {
 	char path[64];

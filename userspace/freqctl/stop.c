@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * freqctl stop: no release runs any more.
+ * freqctl stop: detach the running release.
  */
 #include <err.h>
 #include <errno.h>
@@ -17,7 +17,7 @@ static int detach(struct freq_client *client)
 {
 	struct freq_info info = { 0 };
 
-	/* Afterwards, nobody could tell which one it was. */
+	/* The number is not known any more when it has stopped. */
 	if (!freq_client_info(client, &info, sizeof(info)) &&
 	    !freq_client_stop(client)) {
 		printf("v%u stopped\n", info.release);

@@ -40,8 +40,8 @@ struct freq_listing;
 /**
  * struct freq_array - frequencies, in a memory block that grows
  * @values: the frequencies, in hertz; NULL if there is no room for any
- * @count: how many they are
- * @room: how many @values has memory for
+ * @count: the number of frequencies
+ * @room: the capacity of @values
  *
  * All zero is an empty array. freq_array_free() gives the memory back.
  */
@@ -53,13 +53,13 @@ struct freq_array {
 
 /**
  * freq_client_open() - become a client of the server
- * @path: the device; NULL is what FREQ_DEVICE in the environment says, and
+ * @path: the device; NULL for that of FREQ_DEVICE in the environment, or
  *	/dev/freq without it
  * @access: O_RDWR, or O_RDONLY for a client that only asks
  *
  * This works while no release runs, too. The descriptor is closed on exec.
  *
- * Return: the client, to be given to freq_client_close(); NULL with errno:
+ * Return: the client, for freq_client_close(); NULL with errno:
  * ENODEV if there is no such character device, EACCES if the caller has no
  * access to it, EINVAL for another @access, ENOMEM, or another error of
  * open(2).
@@ -70,27 +70,28 @@ struct freq_client *freq_client_open(const char *path, int access);
  * freq_client_close() - end a client
  * @client: from freq_client_open(), freed by this; or NULL
  *
- * What it holds goes back to the server, unless it was allocated to be kept,
- * or a copy of the descriptor is open elsewhere. errno stays as it is.
+ * Its frequencies go back to the server, except those allocated to be kept. If
+ * a copy of the descriptor is open elsewhere, nothing goes back. errno is
+ * preserved.
  */
 void freq_client_close(struct freq_client *client);
 
 /**
  * freq_client_fd() - the descriptor of a client
- * @client: the client, which goes on owning the descriptor
+ * @client: the client, which keeps the descriptor
  *
  * Return: the descriptor. This cannot fail.
  */
 int freq_client_fd(const struct freq_client *client);
 
 /**
- * freq_client_allocate() - take a free frequency
+ * freq_client_allocate() - allocate a free frequency
  * @client: the client
  * @flags: FREQ_ALLOCATE_*
  * @frequency: out: the frequency, in hertz
  *
  * Return: 0; -1 with errno: ENOSPC if none is free, EINVAL for an unknown
- * flag, or what every request can have.
+ * flag, or an error of every request.
  */
 int freq_client_allocate(struct freq_client *client, __u32 flags,
 			 __u64 *frequency);
@@ -101,24 +102,23 @@ int freq_client_allocate(struct freq_client *client, __u32 flags,
  * @frequency: the frequency, in hertz
  *
  * Return: 0; -1 with errno: ENOENT if it is not allocated, EPERM if another
- * client holds it, or what every request can have.
+ * client holds it, or an error of every request.
  */
 int freq_client_deallocate(struct freq_client *client, __u64 frequency);
 
 /**
- * freq_client_allocate_batch() - take several free frequencies, all or none
+ * freq_client_allocate_batch() - allocate several frequencies, all or none
  * @client: the client
  * @flags: FREQ_ALLOCATE_*, for all of them
  * @frequencies: out: the frequencies, in hertz, in the order in which
- *	freq_client_allocate() would have taken them; has room for @count, and
- *	what it has after an error means nothing
- * @count: how many, 1 to FREQ_BATCH_MAX: more are no single request, and so
- *	could not be all or none
+ *	freq_client_allocate() would have returned them; has room for @count.
+ *	Clobbered on an error.
+ * @count: their number, 1 to FREQ_BATCH_MAX
  *
  * Return: 0; -1 with errno: ENOSPC if fewer are free, E2BIG for too large a
  * @count, EINVAL for 0 or an unknown flag, EFAULT if @frequencies cannot be
  * written, ENOTTY if the running release cannot do it (FREQ_FEATURE_BATCH), or
- * what every request can have.
+ * an error of every request.
  */
 int freq_client_allocate_batch(struct freq_client *client, __u32 flags,
 			       __u64 *frequencies, size_t count);
@@ -128,15 +128,15 @@ int freq_client_allocate_batch(struct freq_client *client, __u32 flags,
  * @client: the client
  * @frequencies: the frequencies, in hertz; they stay the caller's. The last
  *	one will be the first in line.
- * @count: how many, 1 to FREQ_BATCH_MAX
- * @index: out, on ENOENT and EPERM only: which is the first that cannot be
+ * @count: their number, 1 to FREQ_BATCH_MAX
+ * @index: out, on ENOENT and EPERM only: the index of the first that cannot be
  *	given back, 0 if @client is not open for writing; can be NULL
  *
  * Return: 0; -1 with errno: ENOENT if one is not allocated, or is earlier in
  * @frequencies, EPERM if another client holds one, E2BIG for too large a
  * @count, EINVAL for 0, EFAULT if @frequencies cannot be read, ENOTTY if the
- * running release cannot do it (FREQ_FEATURE_BATCH), or what every request can
- * have.
+ * running release cannot do it (FREQ_FEATURE_BATCH), or an error of every
+ * request.
  */
 int freq_client_deallocate_batch(struct freq_client *client,
 				 const __u64 *frequencies, size_t count,
@@ -146,9 +146,9 @@ int freq_client_deallocate_batch(struct freq_client *client,
  * freq_client_inject() - add frequencies to the server, all or none
  * @client: the client
  * @frequencies: the frequencies, in hertz; they stay the caller's
- * @count: how many, 1 to FREQ_INJECT_MAX
- * @index: out, on EEXIST only: which of them is there already, or is earlier
- *	in @frequencies; can be NULL
+ * @count: their number, 1 to FREQ_INJECT_MAX
+ * @index: out, on EEXIST only: the index of one that exists already, or is
+ *	repeated in @frequencies; can be NULL
  *
  * Return: 0; -1 with errno: EEXIST, E2BIG for too large a @count, EINVAL for
  * 0, EPERM without CAP_SYS_ADMIN, EINTR if a signal came while the request
@@ -159,14 +159,14 @@ int freq_client_inject(struct freq_client *client, const __u64 *frequencies,
 		       size_t count, size_t *index);
 
 /**
- * freq_client_info() - which release runs, and how much it has
+ * freq_client_info() - the running release and its counts
  * @client: the client
  * @info: out: see <linux/freq.h>
  * @size: sizeof(*info): a program that was built when the structure was
  *	shorter goes on working
  *
  * Return: 0; -1 with errno: E2BIG or EINVAL if the running release cannot
- * serve this @size, or what every request can have.
+ * serve this @size, or an error of every request.
  */
 int freq_client_info(struct freq_client *client, struct freq_info *info,
 		     size_t size);
@@ -177,17 +177,17 @@ int freq_client_info(struct freq_client *client, struct freq_info *info,
  *
  * Return: 0; -1 with errno: EBUSY if anything is allocated, if another client
  * has ever allocated something and is still open, or if another release is
- * taking over; EPERM without CAP_SYS_ADMIN, or what every request can have.
+ * taking over; EPERM without CAP_SYS_ADMIN, or an error of every request.
  */
 int freq_client_stop(struct freq_client *client);
 
 /**
  * freq_client_list() - begin a walk over the frequencies
- * @client: the client, which must stay open as long as the listing is there
- * @flags: FREQ_LIST_*: which ones; 0 is all
+ * @client: the client; it must outlive the listing
+ * @flags: FREQ_LIST_*; 0 for all frequencies
  *
- * Return: the listing, to be given to freq_listing_free(); NULL with errno
- * ENOMEM. The server is asked by freq_listing_next() only.
+ * Return: the listing, for freq_listing_free(); NULL with errno ENOMEM. Only
+ * freq_listing_next() makes requests.
  */
 struct freq_listing *freq_client_list(struct freq_client *client,
 				      __u32 flags);
@@ -195,13 +195,13 @@ struct freq_listing *freq_client_list(struct freq_client *client,
 /**
  * freq_listing_next() - the next frequency of a walk
  * @listing: from freq_client_list()
- * @entry: out: the frequency and who holds it; see <linux/freq.h>
+ * @entry: out: the frequency and its holder; see <linux/freq.h>
  *
- * The server is asked for a page at a time, and what others do between two
- * pages shows in those that follow.
+ * A request returns a page. A change by another client between two requests
+ * shows in the later pages.
  *
  * Return: 1 with @entry filled; 0 at the end; -1 with errno: EINVAL for an
- * unknown flag, or what every request can have.
+ * unknown flag, or an error of every request.
  */
 int freq_listing_next(struct freq_listing *listing, struct freq_entry *entry);
 
@@ -242,8 +242,8 @@ void freq_array_sort(struct freq_array *array);
  * freq_array_format() - write an array as the kernel writes lists: 10-15,30
  * @array: the array, in ascending order and without repetitions
  *
- * Return: the text, to be given to free(); NULL with errno: EINVAL if the
- * order is another, ENOMEM.
+ * Return: the text, for free(); NULL with errno: EINVAL for another order,
+ * ENOMEM.
  */
 char *freq_array_format(const struct freq_array *array);
 

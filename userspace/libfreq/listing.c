@@ -14,7 +14,7 @@ struct freq_listing {
 	/* Where the next page begins; 0 behind the last, unless !begun. */
 	__u64 cursor;
 	int begun;
-	/* What of the page is still to be handed out. */
+	/* The rest of the page: from next to count. */
 	__u32 next;
 	__u32 count;
 	struct freq_entry page[FREQ_LIST_MAX];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arrays of frequencies: what is read, what is refused, and what is written.
+ * Arrays of frequencies: texts that are parsed, refused and written.
  */
 #include <errno.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The functions of libfreq for clients, as far as they need no server: what
- * they refuse themselves, and what they do with an error of the kernel.
+ * The functions of libfreq for clients, without a server: their own checks, and
+ * errors of the kernel.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,7 +97,7 @@ static void test_not_known(struct freq_client *client)
 	   frequencies[1] == 11, "nothing was written");
 }
 
-/* What the fields of a request have no room for: nobody is asked. */
+/* A count that no field can hold: there is no request. */
 static void test_too_many(struct freq_client *client)
 {
 #if SIZE_MAX > UINT32_MAX

@@ -5,17 +5,17 @@
  * descriptor is a client. A rehearsal has a copy of it, behind /dev/zero.
  *
  *	FAKE_RELEASE	number of its release; 0: none runs; without it, 2
- *	FAKE_FREE	a SPEC: what is free; without it, 10-15
- *	FAKE_KEPT	a SPEC: what an other user keeps
+ *	FAKE_FREE	a SPEC: the free frequencies; without it, 10-15
+ *	FAKE_KEPT	a SPEC: frequencies that another user keeps
  *	FAKE_KEPT_BY	the uid of that user
- *	FAKE_HELD	a SPEC: what that user holds, and does not keep
+ *	FAKE_HELD	a SPEC: frequencies that a client of that user holds
  *	FAKE_HELD_PID	the process that opened its client; without it, 1
- *	FAKE_KEPT_ELSE	a SPEC: what a third user keeps
- *	FAKE_FREED	a SPEC: of these, what others give back after the first
+ *	FAKE_KEPT_ELSE	a SPEC: frequencies that a third user keeps
+ *	FAKE_FREED	a SPEC: frequencies that become free after the first
  *			listing
- *	FAKE_LOST	a SPEC: of these, what the third user holds after it,
- *			and does not keep
- *	FAKE_ADMIN	freqctl may give back what anybody keeps
+ *	FAKE_LOST	a SPEC: frequencies that a client of the third user
+ *			holds after it
+ *	FAKE_ADMIN	freqctl may give back the frequencies of all users
  *	FAKE_LEFT	a file: how many are allocated when freqctl exits
  *	FAKE_REQUESTS	a file: the numbers of the requests, a line each
  *	FAKE_LISTS	a folder for the files that sysfs has of a rehearsal
@@ -24,7 +24,7 @@
  *	FAKE_SIGNAL_REQUEST
  *			a signal to freqctl itself, before its first allocation
  *	FAKE_STAYS	a rehearsal cannot be ended
- *	FAKE_BUG	what is wrong with the release that is rehearsed
+ *	FAKE_BUG	a defect of the release that is rehearsed
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,7 +86,7 @@ static void hold(struct server *server, __u64 frequency, __u32 flags,
 	};
 }
 
-/* Before the kernel would give back what is not kept. */
+/* Before the kernel would give back frequencies that are not kept. */
 static void report_left(void)
 {
 	const char *path = getenv("FAKE_LEFT");
@@ -98,7 +98,7 @@ static void report_left(void)
 	fclose(file);
 }
 
-/* The SPEC of a variable; to be given to freq_array_free(). */
+/* The SPEC of a variable, for freq_array_free(). */
 static struct freq_array read_spec(const char *name, const char *preset)
 {
 	const char *spec = getenv(name);
@@ -191,7 +191,7 @@ static void give_back(struct server *server, size_t i)
 	*unused->values = frequency;
 }
 
-/* What stands in the way of giving back the one that is held as the i-th. */
+/* The errno of giving back the frequency at index @i; 0 if that succeeds. */
 static int refuse_back(const struct server *server, size_t i, int fd)
 {
 	const struct freq_entry *held = &server->held[i];
@@ -381,7 +381,7 @@ static struct freq_entry *all_entries(const struct server *server, int fd,
 	return entries;
 }
 
-/* What others do between a listing and what is done after it. */
+/* Other clients act after the first listing. */
 static void act_as_others(void)
 {
 	struct freq_array freed = read_spec("FAKE_FREED", "");
