@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# bash completion for freqctl: commands and options as --help tells them.
+# bash completion for freqctl: commands and options from --help.
 # shellcheck shell=bash
 
 _freqctl()

@@ -4,7 +4,7 @@
  * programs of a machine, by way of /dev/freq.
  *
  * Functions that return int return 0, or -1 with errno set and nothing
- * changed, unless they say otherwise. The errors that every request can have
+ * changed, unless they say otherwise. The errors of every request
  * are those of <linux/freq.h>:
  *
  *	ENODEV	no release runs
@@ -152,8 +152,8 @@ int freq_client_deallocate_batch(struct freq_client *client,
  *
  * Return: 0; -1 with errno: EEXIST, E2BIG for too large a @count, EINVAL for
  * 0, EPERM without CAP_SYS_ADMIN, EINTR if a signal came while the request
- * waited for its turn, ENOTTY if the running release cannot do it, or what
- * every request can have.
+ * waited for its turn, ENOTTY if the running release cannot do it, or an
+ * error of every request.
  */
 int freq_client_inject(struct freq_client *client, const __u64 *frequencies,
 		       size_t count, size_t *index);

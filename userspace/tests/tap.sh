@@ -6,8 +6,8 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# A report of a sanitizer is no failure that a test can expect: its exit status
-# is 99, and done_testing() looks for the report, whoever saw the status.
+# No test can expect the report of a sanitizer: the exit status is 99, and
+# done_testing() finds the report even if nothing looks at the status.
 tap_options="exitcode=99:halt_on_error=1:log_path=$tmp/sanitizer"
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}$tap_options"
 export LSAN_OPTIONS="${LSAN_OPTIONS:+$LSAN_OPTIONS:}$tap_options"
