@@ -741,4 +741,137 @@ TEST(many_killed)
 	EXPECT_EQ(0, test_clean());
 }
 
+/* ---- Whose right it is: the thread's that asks; whose it is: the opener's */
+
+FIXTURE(right) {
+	int of_root;
+	int of_user;
+};
+
+FIXTURE_SETUP(right)
+{
+	ASSERT_EQ(0, server_start("freq_v2", NULL));
+	self->of_root = open_client();
+	self->of_user = open_client_as(USER_A);
+	ASSERT_GE(self->of_root, 0);
+	ASSERT_GE(self->of_user, 0);
+}
+
+FIXTURE_TEARDOWN(right)
+{
+	EXPECT_EQ(0, test_clean());
+}
+
+static int inject_one(int fd, __u64 frequency)
+{
+	return try_inject(fd, &frequency, 1, NULL);
+}
+
+/* No request for which it takes the capability */
+static int has_no_right(int fd)
+{
+	return differ(-EPERM, inject_one(fd, 100)) ||
+	       differ(-EPERM, try_stop(fd));
+}
+
+/*
+ * With a descriptor of root's, but without the capability: 10 is kept by root,
+ * 11 by another user.
+ */
+static int use_descriptor(int line, void *data)
+{
+	__u64 frequency;
+	int fd;
+
+	if (become(USER_B))
+		return -1;
+	fd = line_receive_fd(line);
+	return fails(fd >= 0) || has_no_right(fd) ||
+	       differ(-EPERM, try_deallocate(fd, 11)) ||
+	       differ(0, try_deallocate(fd, 10)) ||
+	       differ(0, try_allocate(fd, FREQ_ALLOCATE_KEEP, &frequency)) ||
+	       differ(10, frequency) || line_say(line, 'a') ||
+	       line_hear(line, 'b');
+}
+
+TEST_F(right, passed_descriptor)
+{
+	struct child child;
+	int fd;
+
+	test_keep(self->of_root, 10);
+	test_keep(self->of_user, 11);
+	ASSERT_EQ(0, child_start(&child, use_descriptor, NULL));
+	/* It inherited what there was; this one it is given. */
+	fd = open_client();
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, line_send_fd(child.line, fd));
+	close(fd);
+	ASSERT_EQ(0, line_hear(child.line, 'a'));
+	EXPECT_ENTRY(self->of_root, 10, KEPT, 0, getpid());
+	EXPECT_ENTRY(self->of_root, 11, KEPT, USER_A, getpid());
+	ASSERT_EQ(0, line_say(child.line, 'b'));
+	EXPECT_EQ(0, child_wait(&child));
+
+	/* The other way round: with the capability, on a user's descriptor. */
+	EXPECT_EQ(0, inject_one(self->of_user, 100));
+	test_deallocate(self->of_user, 10);
+	test_keep(self->of_user, 10);
+	EXPECT_ENTRY(self->of_root, 10, KEPT, USER_A, getpid());
+}
+
+static int change_user(int line, void *data)
+{
+	__u64 frequency;
+	int fd = open_client();
+
+	if (fails(fd >= 0) || differ(0, inject_one(fd, 200)) || become(USER_B))
+		return -1;
+	return has_no_right(fd) ||
+	       differ(-EPERM, try_deallocate(fd, 11)) ||
+	       differ(0, try_deallocate(fd, 10)) ||
+	       differ(0, try_allocate(fd, FREQ_ALLOCATE_KEEP, &frequency)) ||
+	       differ(10, frequency) || line_say(line, 'a') ||
+	       line_hear(line, 'b');
+}
+
+/* The user was root when it opened, and stays that for this client. */
+TEST_F(right, setuid)
+{
+	struct child child;
+
+	test_keep(self->of_root, 10);
+	test_keep(self->of_user, 11);
+	ASSERT_EQ(0, child_start(&child, change_user, NULL));
+	ASSERT_EQ(0, line_hear(child.line, 'a'));
+	EXPECT_ENTRY(self->of_root, 10, KEPT, 0, child.pid);
+	ASSERT_EQ(0, line_say(child.line, 'b'));
+	EXPECT_EQ(0, child_wait(&child));
+}
+
+/* The kernel's setresuid() is for one thread, the C library's for all. */
+static void *lose_right(void *data)
+{
+	int *fd = data;
+
+	if (syscall(SYS_setresuid, USER_B, USER_B, USER_B))
+		*fd = -errno;
+	else if (has_no_right(*fd))
+		*fd = -EINVAL;
+	return NULL;
+}
+
+TEST_F(right, of_one_thread)
+{
+	int fd = self->of_root;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, lose_right, &fd));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(self->of_root, fd);
+	EXPECT_EQ(0, inject_one(self->of_root, 100));
+	close(self->of_user);
+	test_stop(self->of_root);
+}
+
 TEST_HARNESS_MAIN

@@ -635,6 +635,64 @@ TEST_F_TIMEOUT(end, meets_others, 60)
 	EXPECT_EQ(0, check_end("freq_v2"));
 }
 
+struct closer {
+	pthread_t thread;
+	pthread_barrier_t *start;
+	int fd;
+};
+
+static void *close_in_thread(void *data)
+{
+	struct closer *closer = data;
+
+	pthread_barrier_wait(closer->start);
+	close(closer->fd);
+	return NULL;
+}
+
+/*
+ * Several clients close at once, and it ends once. A client of the running
+ * server closes with them, and nothing of that one ends.
+ */
+TEST_F_TIMEOUT(end, has_several_closers, 60)
+{
+	struct closer closers[4];
+	pthread_barrier_t start;
+	struct freq_info info;
+	__u64 frequency;
+	int turn, i, live;
+
+	live = open_client();
+	ASSERT_GE(live, 0);
+	ASSERT_EQ(0, pthread_barrier_init(&start, NULL, 4));
+	for (turn = 0; turn < rounds(50); turn++) {
+		for (i = 0; i < 4; i++) {
+			closers[i].start = &start;
+			closers[i].fd = !i ? open_client() :
+					i > 1 ? open_rehearsal() : self->fd;
+			ASSERT_GE(closers[i].fd, 0);
+			/* What it holds takes a while to be given back. */
+			ASSERT_EQ(0, try_allocate(closers[i].fd, 0,
+						  &frequency));
+			ASSERT_EQ(0, pthread_create(&closers[i].thread, NULL,
+						    close_in_thread,
+						    &closers[i]));
+		}
+		for (i = 0; i < 4; i++)
+			ASSERT_EQ(0, pthread_join(closers[i].thread, NULL));
+		EXPECT_EQ(0, check_ended("freq_v2"));
+		test_info(live, &info);
+		EXPECT_EQ(1, info.release);
+		EXPECT_EQ(1, info.clients);
+		EXPECT_EQ(0, info.allocated);
+		ASSERT_EQ(0, module_load("freq_v2", "rehearse=1"));
+		self->fd = open_rehearsal();
+		ASSERT_GE(self->fd, 0);
+	}
+	close(self->fd);
+	EXPECT_EQ(0, check_ended("freq_v2"));
+}
+
 static void *upgrade_in_thread(void *data)
 {
 	struct changer *changer = data;

@@ -566,6 +566,48 @@ TEST_F(unfinished, third_is_refused)
 	EXPECT_EQ(0, check_upgrade(known, variant->third));
 }
 
+FIXTURE(stop) {
+	int fd;
+	struct loader loader;
+};
+
+/* STOP while another release takes over */
+FIXTURE_SETUP(stop)
+{
+	ASSERT_EQ(0, server_start("freq_v1", NULL));
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
+	self->loader.module = V90;
+	self->loader.parameters = "fail=step-waits";
+	ASSERT_EQ(0, pthread_create(&self->loader.thread, NULL,
+				    load_in_thread, &self->loader));
+	ASSERT_TRUE(wait_until(knob_waits()));
+}
+
+FIXTURE_TEARDOWN(stop)
+{
+	set_knob("none");
+	EXPECT_EQ(0, test_clean());
+}
+
+/* Nothing is held, and nobody has held anything: there is no other reason. */
+TEST_F(stop, is_refused_meanwhile)
+{
+	EXPECT_TRUE(release_runs("freq_v1"));
+	test_err_stop(EBUSY, self->fd);
+	test_err_stop(EBUSY, self->fd);
+	EXPECT_TRUE(release_runs("freq_v1"));
+	ASSERT_EQ(0, set_knob("none"));
+	ASSERT_EQ(0, pthread_join(self->loader.thread, NULL));
+	ASSERT_EQ(0, self->loader.error);
+	EXPECT_TRUE(release_runs(V90));
+	EXPECT_TRUE(sysfs_is("free", "10-15\n"));
+	test_stop(self->fd);
+	EXPECT_TRUE(sysfs_is("release", "0\n"));
+	EXPECT_EQ(0, module_unload(V90));
+	EXPECT_EQ(0, module_unload("freq_v1"));
+}
+
 FIXTURE(rollback) {
 	struct known known;
 };
@@ -784,15 +826,20 @@ TEST_F_TIMEOUT(fresh, fails, 60)
 	EXPECT_EQ(0, upgrade_figure("count"));
 }
 
-/* Two that want to be first: at least one is, and who is refused is gone. */
-TEST_F(fresh, two_at_once)
+/*
+ * Two that want to be first, until they have met: at least one is first, and who
+ * is refused is gone.
+ */
+TEST_F_TIMEOUT(fresh, two_at_once, 60)
 {
 	const char *other = strcmp(variant->release, "freq_v2") ? "freq_v2" :
 								  "freq_v1";
+	unsigned long long end = now_ms() + DEADLINE_MS;
 	int refused = 0;
 	int turn, i;
 
-	for (turn = 0; turn < 10; turn++) {
+	for (turn = 0; turn < rounds(10) || (!refused && now_ms() < end);
+	     turn++) {
 		struct loader loaders[2] = {
 			{ .module = variant->release, .parameters = LONG },
 			{ .module = other, .parameters = LONG },
@@ -824,6 +871,7 @@ TEST_F(fresh, two_at_once)
 		}
 	}
 	EXPECT_TRUE(log_silent(self->log));
+	EXPECT_LT(0, refused);
 	TH_LOG("%d of %d were refused", refused, 2 * turn);
 }
 

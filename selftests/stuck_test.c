@@ -532,6 +532,227 @@ TEST_F(reply, unmapped)
 	EXPECT_ORDER(13, 11);
 }
 
+/* The reply fails after another release has taken over: nothing was done. */
+TEST_F(reply, unmapped_after_a_takeover)
+{
+	__u64 i;
+
+	for (i = 10; i <= 15; i++)
+		test_allocate(self->fd, i);
+	test_deallocate(self->fd, 11);
+	test_deallocate(self->fd, 13);
+	test_deallocate(self->fd, 12);
+	ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v90"));
+	ASSERT_EQ(0, caller_refuse(&self->caller));
+	EXPECT_EQ(-EFAULT, self->caller.error);
+	EXPECT_TRUE(sysfs_is("allocated", "10,14-15\n"));
+	ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v2"));
+	close(self->caller.fd);
+	EXPECT_ORDER(12, 13, 11);
+}
+
+/* ---- An error is told once, with the place that it is about */
+
+/* A request whose reply is stuck, in a thread of its own */
+struct stuck_request {
+	pthread_t thread;
+	struct slow_page slow;
+	int fd;
+	unsigned int number;
+	int error;
+};
+
+static void *request_in_thread(void *data)
+{
+	struct stuck_request *request = data;
+
+	request->error = try_ioctl(request->fd, request->number,
+				   request->slow.page);
+	return NULL;
+}
+
+static int request_start(struct stuck_request *request, const void *argument,
+			 size_t size)
+{
+	return differ(0, slow_page_map_protected(&request->slow, argument,
+						 size)) ||
+	       differ(0, pthread_create(&request->thread, NULL,
+					request_in_thread, request)) ||
+	       differ(0, slow_page_wait(&request->slow));
+}
+
+/* Returns when it is answered. */
+static int request_end(struct stuck_request *request)
+{
+	return differ(0, slow_page_deliver(&request->slow, NULL, 0)) ||
+	       differ(0, pthread_join(request->thread, NULL));
+}
+
+FIXTURE(failing) {
+	int fd;
+	int other;
+	struct stuck_request request;
+};
+
+/* A batch that is given back, and which cannot be, from some place on. */
+FIXTURE_VARIANT(failing) {
+	__u32 count;		/* more than one hold looks up, or fewer */
+	__u32 place;
+	__u64 number;		/* what stands there; 0: the first once more */
+	int error;
+	const char *to;		/* takes over meanwhile */
+};
+
+#define NOT_HELD	(FREQ_BATCH_MAX + 1)
+#define OTHERS		(FREQ_BATCH_MAX + 2)
+#define FAILING_POOL	"frequencies=1-300"
+
+FIXTURE_VARIANT_ADD(failing, not_held) {
+	.count = 3, .place = 1, .number = NOT_HELD, .error = -ENOENT,
+};
+
+FIXTURE_VARIANT_ADD(failing, not_held_of_many) {
+	.count = FREQ_BATCH_MAX, .place = 200, .number = NOT_HELD,
+	.error = -ENOENT,
+};
+
+FIXTURE_VARIANT_ADD(failing, not_in_the_pool) {
+	.count = FREQ_BATCH_MAX, .place = 255, .number = UNKNOWN,
+	.error = -ENOENT,
+};
+
+FIXTURE_VARIANT_ADD(failing, twice) {
+	.count = FREQ_BATCH_MAX, .place = 100, .error = -ENOENT,
+};
+
+FIXTURE_VARIANT_ADD(failing, of_another) {
+	.count = 4, .place = 3, .number = OTHERS, .error = -EPERM,
+};
+
+FIXTURE_VARIANT_ADD(failing, of_another_of_many) {
+	.count = FREQ_BATCH_MAX, .place = 0, .number = OTHERS, .error = -EPERM,
+};
+
+FIXTURE_VARIANT_ADD(failing, not_held_and_converted) {
+	.count = FREQ_BATCH_MAX, .place = 77, .number = NOT_HELD,
+	.error = -ENOENT, .to = "freq_v90",
+};
+
+FIXTURE_VARIANT_ADD(failing, twice_and_converted) {
+	.count = 5, .place = 4, .error = -ENOENT, .to = "freq_v90",
+};
+
+FIXTURE_SETUP(failing)
+{
+	ASSERT_EQ(0, server_start("freq_v2", FAILING_POOL));
+	self->fd = open_client();
+	self->request.fd = open_client();
+	self->request.number = FREQ_IOC_DEALLOCATE_BATCH;
+	self->other = open_client();
+	ASSERT_GE(self->fd, 0);
+	ASSERT_GE(self->request.fd, 0);
+	ASSERT_GE(self->other, 0);
+}
+
+FIXTURE_TEARDOWN(failing)
+{
+	EXPECT_EQ(0, test_clean());
+}
+
+TEST_F(failing, is_told_once)
+{
+	static __u64 numbers[FREQ_BATCH_MAX + 2];
+	const struct freq_batch *reply;
+	struct snapshot before, after;
+	int fd = self->request.fd;
+	struct freq_batch batch = {
+		.frequencies = (uintptr_t)numbers,
+		.count = variant->count,
+	};
+	__u64 given;
+
+	ASSERT_EQ(0, try_allocate_batch(fd, 0, numbers, FREQ_BATCH_MAX));
+	ASSERT_EQ(0, try_allocate(fd, 0, &given));
+	ASSERT_EQ(NOT_HELD, given);
+	ASSERT_EQ(0, try_allocate(self->other, 0, &given));
+	ASSERT_EQ(OTHERS, given);
+	test_deallocate(fd, NOT_HELD);
+	numbers[variant->place] = variant->number ?: numbers[0];
+	ASSERT_EQ(0, snapshot_take(&before, self->fd));
+	ASSERT_EQ(0, request_start(&self->request, &batch, sizeof(batch)));
+	if (variant->to)
+		ASSERT_EQ(0, server_upgrade("freq_v2", variant->to));
+	ASSERT_EQ(0, request_end(&self->request));
+	reply = self->request.slow.page;
+	EXPECT_EQ(variant->error, self->request.error);
+	EXPECT_EQ(variant->place, reply->index);
+	/* All of them stay with whom they are. */
+	ASSERT_EQ(0, snapshot_take(&after, self->fd));
+	EXPECT_TRUE(state_same(&before, &after));
+	snapshot_free(&before);
+	snapshot_free(&after);
+
+	/* And none is marked: the same, but for that one, can be given back. */
+	numbers[variant->place] = variant->place + 1;
+	EXPECT_EQ(0, try_deallocate_batch(fd, numbers, variant->count, NULL));
+}
+
+/* ---- What a call has filled before it began anew */
+
+FIXTURE(entries) {
+	int fd;
+};
+
+FIXTURE_SETUP(entries)
+{
+	ASSERT_EQ(0, server_start("freq_v2", NULL));
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN(entries)
+{
+	EXPECT_EQ(0, test_clean());
+}
+
+/* An entry of one that is free has nothing of its holder before. */
+TEST_F(entries, are_zeroed)
+{
+	struct freq_entry entries[6];
+	const struct freq_list asked = {
+		.entries = (uintptr_t)entries,
+		.count = 6,
+	};
+	struct stuck_request request = {
+		.fd = self->fd,
+		.number = FREQ_IOC_LIST,
+	};
+	int i, holder = open_client_as(USER_A);
+	const struct freq_list *reply;
+
+	ASSERT_GE(holder, 0);
+	test_keep(holder, 10);
+	test_allocate(holder, 11);
+	test_keep(self->fd, 12);
+	memset(entries, 0xff, sizeof(entries));
+	ASSERT_EQ(0, request_start(&request, &asked, sizeof(asked)));
+	for (i = 10; i <= 12; i++)
+		test_deallocate(i < 12 ? holder : self->fd, i);
+	ASSERT_EQ(0, request_end(&request));
+	ASSERT_EQ(0, request.error);
+	reply = request.slow.page;
+	EXPECT_EQ(6, reply->count);
+	for (i = 0; i < 6; i++) {
+		const struct freq_entry want = { .frequency = 10 + i };
+
+		EXPECT_EQ(0, memcmp(&want, &entries[i], sizeof(want))) {
+			TH_LOG("%llu: flags %#x, uid %u, pid %d, pad %u",
+			       entries[i].frequency, entries[i].flags,
+			       entries[i].uid, entries[i].pid, entries[i].pad);
+		}
+	}
+}
+
 /* ---- One frequency, two holders */
 
 FIXTURE(holders) {
