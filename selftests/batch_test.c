@@ -762,17 +762,18 @@ TEST_F(batch, all_at_once)
 {
 	unsigned long long end = now_ms() + DEADLINE_MS;
 	struct taker takers[2];
-	unsigned long looks = 0;
+	unsigned long looks = 0, held = 0;
 
 	ASSERT_EQ(0, takers_start(takers, 2));
 	while (successes(&takers[0]) < ROUNDS ||
-	       successes(&takers[1]) < ROUNDS) {
+	       successes(&takers[1]) < ROUNDS || !held || held == looks) {
 		__u64 now = allocated(self->fd);
 
 		ASSERT_TRUE(now == 0 || now == FOUR) {
 			TH_LOG("there are %llu", now);
 		}
 		looks++;
+		held += now == FOUR;
 		ASSERT_LT(now_ms(), end) {
 			TH_LOG("%u and %u rounds", successes(&takers[0]),
 			       successes(&takers[1]));
@@ -820,13 +821,17 @@ static int take_until_killed(int line, void *data)
 
 TEST_F(batch, killed)
 {
+	unsigned long long end = now_ms() + DEADLINE_MS;
 	struct child child;
-	int turn;
+	int turn, held = 0;
 
-	for (turn = 0; turn < 20; turn++) {
+	for (turn = 0; turn < 20 || !held || held == turn; turn++) {
+		ASSERT_LT(now_ms(), end);
 		ASSERT_EQ(0, child_start(&child, take_until_killed, NULL));
 		ASSERT_EQ(0, line_hear(child.line, 'a'));
 		nap();
+		/* Just before it is killed, as far as can be seen */
+		held += allocated(self->fd) == FOUR;
 		EXPECT_EQ(128 + SIGKILL, child_kill(&child));
 		ASSERT_EQ(0, allocated(self->fd));
 	}

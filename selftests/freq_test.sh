@@ -163,23 +163,36 @@ client_open()
 	rm "$tmp/$1.to" "$tmp/$1.from"
 }
 
-# ask CLIENT COMMAND: prints the answer
+# ask CLIENT COMMAND: prints the answer, a line, unless there is none for too long
 ask()
 {
-	answer=
 	case $1 in
-	a) echo "$2" >&3 && read -r answer <&4 ;;
-	b) echo "$2" >&5 && read -r answer <&6 ;;
+	a) echo "$2" >&3 && timeout $((TRIES / 10)) head -n 1 <&4 ;;
+	b) echo "$2" >&5 && timeout $((TRIES / 10)) head -n 1 <&6 ;;
 	esac
-	echo "$answer"
+}
+
+process_ended()
+{
+	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+	''|Z*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# finish PROCESS: its exit status; of one that does not end, that of a kill
+finish()
+{
+	eventually process_ended "$1" || kill -9 "$1"
+	wait "$1"
 }
 
 # The end of its input ends it; its exit status is returned
 client_close()
 {
 	case $1 in
-	a) exec 3>&- 4<&-; wait "$client_a" ;;
-	b) exec 5>&- 6<&-; wait "$client_b" ;;
+	a) exec 3>&- 4<&-; finish "$client_a" ;;
+	b) exec 5>&- 6<&-; finish "$client_b" ;;
 	esac
 }
 

@@ -256,31 +256,44 @@ TEST_F(services, read_write_poll)
 	close(other);
 }
 
+struct poller {
+	pthread_t thread;
+	pid_t tid;
+	int fd;
+	int ready;
+};
+
 static void *poll_in_thread(void *data)
 {
-	struct pollfd polled = { .fd = *(int *)data, .events = POLLIN };
+	struct poller *poller = data;
+	struct pollfd polled = { .fd = poller->fd, .events = POLLIN };
 
-	return (void *)(intptr_t)poll(&polled, 1, -1);
+	__atomic_store_n(&poller->tid, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	poller->ready = poll(&polled, 1, DEADLINE_MS);
+	return NULL;
+}
+
+static bool poller_sleeps(struct poller *poller)
+{
+	pid_t tid = __atomic_load_n(&poller->tid, __ATOMIC_SEQ_CST);
+
+	return tid && process_state(tid) == 'S';
 }
 
 TEST_F(services, poll_is_woken)
 {
-	struct pollfd polled = { .fd = self->fd, .events = POLLIN };
+	struct poller poller = { .fd = self->fd };
 	int other = open_client();
-	pthread_t thread;
 	__u64 word = 7;
-	void *result;
 
 	ASSERT_GE(other, 0);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, poll_in_thread, &self->fd));
+	ASSERT_EQ(0, pthread_create(&poller.thread, NULL, poll_in_thread,
+				    &poller));
 	/* It has been asked: it is the poller. */
-	do {
-		ASSERT_EQ(0, poll(&polled, 1, 0));
-		nap();
-	} while (pthread_tryjoin_np(thread, &result) != EBUSY);
+	ASSERT_TRUE(wait_until(poller_sleeps(&poller)));
 	ASSERT_EQ(sizeof(word), write(other, &word, sizeof(word)));
-	ASSERT_EQ(0, pthread_join(thread, &result));
-	EXPECT_EQ((void *)1, result);
+	ASSERT_EQ(0, pthread_join(poller.thread, NULL));
+	EXPECT_EQ(1, poller.ready);
 	close(other);
 }
 
