@@ -229,7 +229,7 @@ struct freq_server_info {
  *	bytes. FREQ_OP_READ, WRITE: how much the caller asks for
  * @iter: the door's: the data of FREQ_OP_READ and FREQ_OP_WRITE
  * @step: the door's: what freq_door_run() was given
- * @pad_2: 0
+ * @pad_2: unused
  * @notify: see freq_door_notify()
  * @uevent: see freq_door_notify()
  * @argument: FREQ_OP_IOCTL: the argument, copied in once, before the first

@@ -18,9 +18,6 @@
 #include "request/request.h"
 #include "state/state.h"
 
-/* The release that this file is linked into. */
-extern const struct freq_release freq_this_release;
-
 /* The formats that it exports and imports; each ends with one without a name. */
 extern const struct freq_format freq_formats_exported[];
 extern const struct freq_format freq_formats_imported[];

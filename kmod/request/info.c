@@ -2,8 +2,6 @@
 /*
  * FREQ_IOC_INFO: what runs, and how much there is.
  */
-#include "contract/door.h"
-#include "release/release.h"
 #include "request/request.h"
 
 static int info(struct freq_state *state, struct freq_call *call)

@@ -61,6 +61,9 @@ struct freq_request {
 	int (*handle)(struct freq_state *state, struct freq_call *call);
 };
 
+/* The release that this file is linked into */
+extern const struct freq_release freq_this_release;
+
 /* The requests of the release, by _IOC_NR(); what it does not know is NULL. */
 extern const struct freq_request *const freq_requests[];
 extern const u32 freq_request_count;

@@ -24,8 +24,11 @@
 /* Up to how many frequencies are looked up and freed in one hold. */
 #define FREE_AT_ONCE 32
 
-/* Up to how many slots forget their holders in the hold that allocates them. */
-#define FORGET_AT_ONCE 64
+/* Up to how many slots forget their holders in one hold. */
+#define FORGET_STEP 64
+
+/* How many such holds there are before a batch is allocated as it is. */
+#define FORGET_MAX 4
 
 /* What is next in freq_state_deallocate_all(), in the progress of a call. */
 enum {
@@ -249,17 +252,19 @@ static __always_inline struct freq_queue *queue_of(struct freq_holder *holder,
 	return owner & FREQ_OWNER_KEEP ? &holder->kept : &holder->held;
 }
 
-/* That takes as long as to allocate them. */
-static int forget_holders(struct freq_state *state, u32 count)
+/* Some of the slots that are next forget their holders. */
+static int forget_some(struct freq_state *state, u32 count)
 {
 	struct freq_pool *pool = &state->pool;
-	u32 index = pool->free.first;
+	u32 index = pool->free.first, left = FORGET_STEP;
 	struct freq_slot *slot;
 
-	while (count--) {
+	for (; count && left; count--) {
 		slot = freq_pool_change(pool, index);
-		if (slot->owner)
+		if (slot->owner) {
 			freq_state_forget_holder(state, slot);
+			left--;
+		}
 		index = slot->next;
 	}
 	return FREQ_WANT_AGAIN;
@@ -274,8 +279,9 @@ static int forget_holders(struct freq_state *state, u32 count)
  *
  * In the same hold, freq_state_allocate_all() allocates them and cannot fail.
  *
- * If some name holders whose clients were closed, these are forgotten in a hold
- * of its own; once only, since clients that are closed meanwhile bring more.
+ * Slots that name holders whose clients were closed forget them first, some in a
+ * hold. There is an end to that, since clients that are closed meanwhile bring
+ * more of them.
  *
  * Return: 0; -ENOSPC if fewer are free; -ENOMEM; or a FREQ_WANT_*.
  */
@@ -300,10 +306,11 @@ int freq_state_peek_all(struct freq_state *state, struct freq_call *call,
 		owners |= slot->owner;
 		index = slot->next;
 	}
-	if (likely(!owners) || count <= FORGET_AT_ONCE || call->progress[0])
+	if (likely(!owners) || count <= FORGET_STEP ||
+	    call->progress[0] == FORGET_MAX)
 		return 0;
-	call->progress[0] = 1;
-	return forget_holders(state, count);
+	call->progress[0]++;
+	return forget_some(state, count);
 }
 
 /**
@@ -490,20 +497,25 @@ static void unmark(struct freq_pool *pool, const u64 *indices, u32 count)
 static int mark_all(struct freq_state *state, const struct freq_call *call,
 		    const u64 *indices, u32 count, u32 *failed)
 {
+	const u32 flags = FREQ_OWNER_KEEP | FREQ_OWNER_MARK;
 	bool is_admin = false;
 	struct freq_slot *slot;
-	u32 i;
+	u32 i, owner;
 	int err;
 
 	for (i = 0; i < count; i++) {
 		slot = freq_pool_write(&state->pool, indices[i]);
-		err = check_owner(state, call, slot->owner, &is_admin);
+		owner = slot->owner;
+		if (is_admin && (owner & flags) == FREQ_OWNER_KEEP)
+			err = 0;
+		else
+			err = check_owner(state, call, owner, &is_admin);
 		if (unlikely(err)) {
 			*failed = i;
 			unmark(&state->pool, indices, i);
 			return err;
 		}
-		slot->owner |= FREQ_OWNER_MARK;
+		slot->owner = owner | FREQ_OWNER_MARK;
 	}
 	return 0;
 }
@@ -515,34 +527,30 @@ static void free_marked(struct freq_state *state, const u64 *indices, u32 count)
 	struct freq_pool *pool = &state->pool;
 	struct freq_queue freed = { .last = indices[0], .count = count };
 	const u64 *end = indices + count, *at;
-	struct freq_queue none = { }, *queue = &none;
-	struct freq_holder *holder = NULL;
-	u32 owner = 0, index, run = 0;
+	struct freq_holder *holder;
+	struct freq_queue *queue;
 	struct freq_slot *slot;
+	u32 owner, index;
 
-	for (at = indices; unlikely(pool->mirror) && at < end; at++)
+	for (at = indices; unlikely(pool->mirror) && at < end; at++) {
+		owner = freq_pool_slot(pool, *at)->owner & ~flags;
+		freq_mirror_holder(pool->mirror, owner);
 		freq_pool_mark_remove(pool, *at);
-	for (at = indices; at < end; at++, run++) {
+	}
+	for (at = indices; at < end; at++) {
 		index = *at;
 		slot = freq_pool_write(pool, index);
-		if (unlikely(slot->owner != owner)) {
-			queue->count -= run;
-			run = 0;
-			if (holder)
-				freq_state_put_holder(state, holder,
-						      owner & ~flags);
-			owner = slot->owner;
-			holder = freq_state_change_holder(state,
-							  owner & ~flags);
-			queue = queue_of(holder, owner);
-		}
+		owner = slot->owner;
+		holder = freq_table_at(&state->holders, owner & ~flags,
+				       sizeof(*holder));
+		queue = queue_of(holder, owner);
 		freq_pool_unlink(pool, queue, slot, index);
+		queue->count--;
+		freq_state_put_holder(state, holder, owner & ~flags);
 		slot->owner = 0;
 		slot->next = freed.first;
 		freed.first = index;
 	}
-	queue->count -= run;
-	freq_state_put_holder(state, holder, owner & ~flags);
 	freq_pool_splice(pool, freed, &pool->free);
 }
 

@@ -326,14 +326,14 @@ char freq_later_format_name[] = FREQ1_FORMAT;
 
 struct freq_later_format freq_later_formats[] = {
 	{ { .name = FREQ_FORMAT, .checksum = TEST_CHECKSUM } },
-	{ { .name = freq_later_format_name, .checksum = FREQ_LAYOUT_CHECKSUM,
+	{ { .name = freq_later_format_name, .checksum = FREQ_LAYOUT_STATE_1,
 	    .conversion = &downgrade } },
 	{ }
 };
 
 const struct freq_format freq_formats_imported[] = {
 	{ .name = FREQ_FORMAT, .checksum = TEST_CHECKSUM },
-	{ .name = freq_later_format_name, .checksum = FREQ_LAYOUT_CHECKSUM,
+	{ .name = freq_later_format_name, .checksum = FREQ_LAYOUT_STATE_1,
 	  .conversion = &upgrade },
 	{ }
 };
