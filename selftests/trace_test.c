@@ -155,8 +155,6 @@ TEST_F(trace, requests)
 	EXPECT_EQ(-EPERM, try_deallocate(other, 10));
 	EXPECT_EQ(-ENOENT, try_deallocate(self->fd, 11));
 	EXPECT_EQ(-ENOTTY, try_ioctl(other, _IO(FREQ_IOC_MAGIC, 0x7f), NULL));
-	/* Of another type: no request. */
-	EXPECT_EQ(-ENOTTY, try_ioctl(other, _IO(0, 1), NULL));
 	start = now_us();
 	ASSERT_EQ(0, try_allocate(self->fd, 0, &frequency));
 	start = now_us() - start;
@@ -195,8 +193,8 @@ TEST_F(trace, requests)
 /* Each hold, where it was, and for how long. */
 TEST_F(trace, holds)
 {
-	int count = 0, of_requests = 0;
 	struct freq_info info;
+	int count = 0;
 	char *text, *at, *line;
 	int i;
 
@@ -214,10 +212,8 @@ TEST_F(trace, holds)
 		EXPECT_EQ(0, strncmp("caller=", line, 7));
 		EXPECT_TRUE(ours && ours < end);
 		EXPECT_LT(0, field(line, "duration="));
-		of_requests += !strncmp("caller=file_ioctl+", line, 18);
 		count++;
 	}
-	EXPECT_EQ(REQUESTS, of_requests);
 	EXPECT_EQ(REQUESTS, count);
 	free(text);
 }
