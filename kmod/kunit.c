@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Unit tests of what a release is made of and needs no server: the pool, with
+ * Unit tests of the parts of a release that need no server: the pool, with
  * its tables and mirror, and the notation of frequencies.
  */
 #include <kunit/test.h>
@@ -313,7 +313,7 @@ static void order_of_ascending(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)MANY, freq_pool_rank(pool, U64_MAX));
 }
 
-/* What is added while the rest is being sorted is sorted next. */
+/* Frequencies that are added while the others are sorted are sorted next. */
 static void order_of_what_came_later(struct kunit *test)
 {
 	struct freq_pool *pool = test->priv;
@@ -371,7 +371,7 @@ static void table_grows(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, !memchr_inv(&table, 0, sizeof(table)));
 }
 
-/* What the conversion of a test was asked to copy, in order. */
+/* The elements that the conversion of a test was asked to copy, in order */
 static u32 copied[16], copied_count;
 
 static void copy_element(void *to, const void *from, u32 index)
@@ -432,7 +432,7 @@ static void dirty_slots_are_copied(struct kunit *test)
 	/* All was copied: whatever changes is copied again, once. */
 	freq_pool_mark_append(pool, &held, 2);
 	expect_copied(test, pool, (u32[]){ 5, 2 }, 2);
-	/* So is what was added since. */
+	/* So are those that were added since. */
 	freq_dirty_mark(slots, 6);
 	expect_copied(test, pool, (u32[]){ 6 }, 1);
 	expect_copied(test, pool, NULL, 0);

@@ -2,12 +2,12 @@
 /*
  * The contract between the door (freq.ko) and the releases (freq_vN.ko).
  *
- * Both sides are built at different times. A structure tells its size, and a
- * field is only ever appended: never moved, resized or given another meaning.
- * What a release wants and this door does not know is refused when the release
- * is loaded; what a release does not offer is zero for the door. Any other
- * change bumps FREQ_DOOR_ABI: doors and releases of different words refuse
- * each other.
+ * Both sides are built at different times. A structure has its size in it, and
+ * a field is only ever appended: never moved, resized or given another meaning.
+ * A release that needs a field or a service that this door does not know is
+ * refused when it is loaded; fields that a release does not know are zero for
+ * the door. Any other change bumps FREQ_DOOR_ABI: doors and releases of
+ * different words refuse each other.
  */
 #ifndef FREQ_CONTRACT_DOOR_H
 #define FREQ_CONTRACT_DOOR_H
@@ -35,9 +35,9 @@ struct task_struct;
  *    pointers, and the release before can be removed at once. Preemption is
  *    off meanwhile, so a holder cannot be throttled.
  *
- * 2. What a release needs that can wait, it asks of the door: its operation
- *    returns a FREQ_WANT_*, the door drops the mutex, does it, and enters the
- *    operation anew, in whichever release runs by then.
+ * 2. For anything that can wait, a release asks the door: its operation returns
+ *    a FREQ_WANT_*, the door drops the mutex, does it, and enters the operation
+ *    anew, in whichever release runs by then.
  *
  * 3. A request is answered in the hold in which it is done: the release
  *    decides, has the reply written by freq_door_copy_out(), and commits only
@@ -51,7 +51,7 @@ struct task_struct;
  * Two things of a release run without the mutex: the init of its module, which
  * comes to the state through freq_door_run() only; and in the init of an
  * incoming release, while the one before is pinned, the allocation and freeing
- * of what a conversion needs.
+ * of a conversion's memory.
  */
 
 #define FREQ_DOOR_MAGIC		0x66726571	/* "freq" */
@@ -75,13 +75,13 @@ struct task_struct;
 #define FREQ_WANT_MAX		BIT(26)
 
 /**
- * enum freq_op - what the door enters a release for
+ * enum freq_op - the operations of a release
  * @FREQ_OP_OPEN: a client is opened; an error refuses it. With misc_mtx held,
  *	so it cannot want anything.
  * @FREQ_OP_CLOSE: the last descriptor of a client was closed
  * @FREQ_OP_FLUSH: a descriptor of a client was closed
  * @FREQ_OP_IOCTL: a request
- * @FREQ_OP_READ: read(); what freq_door_copy_out() delivers is the data
+ * @FREQ_OP_READ: read(); the data goes through freq_door_copy_out()
  * @FREQ_OP_WRITE: write(); FREQ_WANT_COPY_IN brings the data
  * @FREQ_OP_POLL: the result is the mask of events
  * @FREQ_OP_FDINFO: read of the client's fdinfo; the result is the length
@@ -90,7 +90,7 @@ struct task_struct;
  * @FREQ_OP_TIMER: the time that was set by freq_door_set_timer() has come
  * @FREQ_OP_DESTROY: frees the state, which nothing refers to any more
  * @FREQ_OPS: number of operations
- * @FREQ_OP_STEP: no operation: what freq_door_run() was given
+ * @FREQ_OP_STEP: no operation: the step of freq_door_run()
  *
  * An operation that is absent behaves as that of a device without it.
  */
@@ -112,7 +112,7 @@ enum freq_op {
 };
 
 /**
- * enum freq_want - what an operation returns to be entered anew
+ * enum freq_want - return values of an operation that is to be entered anew
  * @FREQ_WANT_AGAIN: after others had their turn. &freq_call.status is -EINTR
  *	then if a fatal signal is pending.
  * @FREQ_WANT_MEMORY: with &freq_call.want zeroed bytes at &freq_call.memory;
@@ -121,13 +121,13 @@ enum freq_op {
  * @FREQ_WANT_COPY_IN: with &freq_call.want bytes from user memory at
  *	&freq_call.from, or for FREQ_OP_WRITE from the data, at
  *	&freq_call.buffer; status -ENOMEM or -EFAULT: without
- * @FREQ_WANT_FAULT: once the page is there on which freq_door_copy_out() failed;
- *	the door ends the call with EFAULT if it cannot be had
+ * @FREQ_WANT_FAULT: once the page is there on which freq_door_copy_out()
+ *	failed; the door ends the call with EFAULT if it cannot be had
  * @FREQ_WANT_SLEEP: when woken by freq_door_wake(), status 0; at the deadline,
  *	-ETIME; by a signal, -ERESTARTSYS. See freq_door_sleep().
  *
- * The door allocates with GFP_KERNEL_ACCOUNT: what a client causes is charged
- * to it. It frees the memory and the buffer that are left after the call.
+ * The door allocates with GFP_KERNEL_ACCOUNT: a client is charged for its
+ * calls. It frees the memory and the buffer that are left after the call.
  */
 enum freq_want {
 	FREQ_WANT_AGAIN = 1,
@@ -139,7 +139,7 @@ enum freq_want {
 };
 
 /**
- * struct freq_client - what a release sees of an open file description
+ * struct freq_client - an open file description, as releases see it
  * @size: sizeof(struct freq_client) as the door knows it
  * @writable: FMODE_WRITE if it is open for writing, else 0
  * @uid: user that opened it
@@ -163,12 +163,12 @@ struct freq_client {
 #define FREQ_DOOR_WORDS		16
 
 /**
- * struct freq_server_info - what a release sees of the server
+ * struct freq_server_info - the server, as releases see it
  * @size: sizeof(struct freq_server_info) as the door knows it
  * @flags: FREQ_SERVER_*
  * @clients: number of clients
- * @stops: how often it was stopped: what a call keeps of a state, and the state
- *	does not of the call, is void when this has changed
+ * @stops: how often it was stopped. References of a call to elements of the
+ *	state are void when this has changed.
  * @words: FREQ_DOOR_WORDS words for the releases; they outlive a downgrade and
  *	a stop. A rehearsal has its own.
  */
@@ -180,7 +180,7 @@ struct freq_server_info {
 	u64 *words;
 };
 
-/* What a call has left to be done after the hold. */
+/* Work that is left to be done after the hold */
 #define FREQ_LEFT_GARBAGE	BIT(0)	/* freq_door_free() */
 #define FREQ_LEFT_DELIVERY	BIT(1)	/* freq_door_deliver() */
 #define FREQ_LEFT_NOTICE	BIT(2)	/* freq_door_notify() */
@@ -192,7 +192,7 @@ struct freq_server_info {
  * @op: enum freq_op
  * @pad: 0
  * @command: FREQ_OP_IOCTL: number of the request, as the caller knows it
- * @status: outcome of what was wanted last: 0 or a negative errno. In the first
+ * @status: outcome of the last FREQ_WANT_*: 0 or a negative errno. In the first
  *	entry of FREQ_OP_IOCTL -EFAULT if the argument could not be copied in.
  * @server: the server
  * @client: the client; NULL if there is none
@@ -206,12 +206,13 @@ struct freq_server_info {
  * @left: FREQ_LEFT_*
  * @turns: the door's: how often a page was faulted in
  * @buffer: belongs to the call
- * @memory: belongs to the call, until a release takes it and clears @memory_size
+ * @memory: belongs to the call, until a release takes it and clears
+ *	@memory_size
  * @from: for FREQ_WANT_COPY_IN
  * @want: for FREQ_WANT_*: how many bytes
  * @out_size: see freq_door_deliver()
  * @out: see freq_door_deliver()
- * @result: FREQ_OP_READ, WRITE, POLL, FDINFO, SHOW, STORE: what it returns
+ * @result: FREQ_OP_READ, WRITE, POLL, FDINFO, SHOW, STORE: the result
  * @link: for lists of the state; on none before the first entry and on none
  *	when the operation ends
  * @deadline: FREQ_WANT_SLEEP: absolute time in ns, KTIME_MAX: none
@@ -222,20 +223,20 @@ struct freq_server_info {
  * @name: FREQ_OP_SHOW, STORE: name of the file
  * @file: FREQ_OP_SHOW, STORE: the open file, an address to compare only
  * @uid: FREQ_OP_SHOW, STORE: user that opened it
- * @events: FREQ_OP_POLL: what the caller waits for
+ * @events: FREQ_OP_POLL: events that the caller waits for
  * @offset: FREQ_OP_SHOW, STORE: offset in the file, in bytes
  * @text: FREQ_OP_FDINFO, SHOW, STORE: the text
  * @text_size: FREQ_OP_FDINFO, SHOW: room for it; FREQ_OP_STORE: its length, in
  *	bytes. FREQ_OP_READ, WRITE: how much the caller asks for
  * @iter: the door's: the data of FREQ_OP_READ and FREQ_OP_WRITE
- * @step: the door's: what freq_door_run() was given
+ * @step: the door's: the step of freq_door_run()
  * @pad_2: unused
  * @notify: see freq_door_notify()
  * @uevent: see freq_door_notify()
  * @argument: FREQ_OP_IOCTL: the argument, copied in once, before the first
  *	entry: its first _IOC_SIZE() bytes, at most FREQ_ARGUMENT_MAX, if its
  *	direction is _IOC_WRITE. There is room for FREQ_ARGUMENT_MAX bytes. A
- *	release changes nothing there but what no release reads.
+ *	release changes out-fields only, which no release reads.
  */
 struct freq_call {
 	u32 size;
@@ -298,11 +299,11 @@ struct freq_file {
 /* An operation: see &freq_release.ops. */
 typedef int (*freq_operation)(void *state, struct freq_call *call);
 
-/* What this door can do, for &freq_release.features. */
+/* Services of this door, for &freq_release.features */
 #define FREQ_DOOR_FEATURES	0ULL
 
 /**
- * struct freq_release - what the door knows of a release
+ * struct freq_release - a release, as the door sees it
  * @magic: FREQ_DOOR_MAGIC
  * @abi: FREQ_DOOR_ABI
  * @size: sizeof(struct freq_release) as the release knows it
@@ -336,9 +337,9 @@ static_assert(sizeof(struct freq_release) == 40 + 8 * 12);
 #endif
 
 /*
- * What the door exports takes addresses and integers only: the checksums that
- * symbol versioning makes of a function's types stay the same when a structure
- * grows. Size and ABI word are what is checked instead.
+ * Exported functions take addresses and integers only: so the checksums that
+ * symbol versioning makes of their types stay the same when a structure grows.
+ * Sizes and ABI words are checked instead.
  */
 
 /* From init of a release's module. */

@@ -4,9 +4,9 @@
  *
  * It passes from release to release as it is, so nothing in it depends on the
  * release or points into it; its elements refer to each other by index; and no
- * field here, in table.h, mirror.h or reader.h changes in place, size or meaning
- * without a new name of format. This file is kept then, under another name and
- * with other names in it, for the conversions.
+ * field here, in table.h, mirror.h or reader.h changes in place, size or
+ * meaning without a new name of format. This file is kept then, under another
+ * name and with other names in it, for the conversions.
  */
 #ifndef FREQ_CONTRACT_FORMAT_H
 #define FREQ_CONTRACT_FORMAT_H
@@ -61,7 +61,7 @@ struct freq_queue {
  * struct freq_pool - all frequencies
  * @slots: table of struct freq_slot; 0 is no frequency, but has buckets
  * @sorted: table of u32: the slots by number, as far as @sorted_count
- * @spare: table of u32: where sorting puts what it moves
+ * @spare: table of u32: the target of the sorting
  * @slot_count: the slots 1 to this one are in use
  * @visible: the slots 1 to this one are in the pool; those above it are
  *	staged
@@ -123,7 +123,7 @@ struct freq_holder {
 #define FREQ_OWNER_MARK BIT(30)
 
 /**
- * struct freq_state - what the server knows
+ * struct freq_state - the state of a server
  * @pool: the frequencies
  * @holders: table of struct freq_holder; 0 is none
  * @holder_count: the holders 1 to this one are in use, or were
@@ -132,7 +132,7 @@ struct freq_holder {
  * @claimed: something is under way that takes several holds: see
  *	freq_state_claim()
  * @claimants: calls that wait for that to end, by &freq_call.link
- * @readers: who reads files in sysfs, list of struct freq_reader
+ * @readers: readers of files in sysfs, list of struct freq_reader
  */
 struct freq_state {
 	struct freq_pool pool;

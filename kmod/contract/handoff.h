@@ -55,10 +55,11 @@ struct freq_mirror;
 
 /**
  * struct freq_conversion - how a state is built from one of another format
- * @size: sizeof(struct freq_conversion) as who brings it knows it
+ * @size: sizeof(struct freq_conversion) as its module knows it
  * @pad: 0
- * @check: 0; -EOPNOTSUPP if the other format cannot express @from. What it finds
- *	must stay so while the running release keeps still. NULL: it always can.
+ * @check: 0; -EOPNOTSUPP if the other format cannot express @from. What it
+ *	finds must stay so while the running release keeps still. NULL: it
+ *	always can.
  * @count: stores how many elements @from has, 0 among them
  * @attach: makes @mirror the mirror of @from, NULL: none any more
  * @create: makes an empty state; an ERR_PTR of -ENOMEM. May sleep.
@@ -66,7 +67,7 @@ struct freq_mirror;
  *	(see door.h)
  * @slot: copies a slot
  * @holder: copies a holder; @to may have an older copy of it
- * @finish: copies what is no element
+ * @finish: copies all that is no element
  * @move: moves what belongs to clients and readers, which only one state can
  *	have; not called for a rehearsal. NULL: nothing
  * @destroy: comes last: frees a copy that was not finished, @to is NULL if it

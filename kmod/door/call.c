@@ -7,10 +7,10 @@
  * 2. If the operation wants something, the mutex is dropped, the door does it,
  *    and step 1 begins anew, perhaps in another release.
  *
- * The unhappy paths: what cannot be had is reported in &freq_call.status, and
- * the operation decides. A page that cannot be faulted in ends the call with
- * EFAULT; the operation has changed nothing then. With no release, the call
- * ends with ENODEV.
+ * The unhappy paths: a failure to get something is reported in
+ * &freq_call.status, and the operation decides. A page that cannot be faulted
+ * in ends the call with EFAULT; the operation has changed nothing then. With no
+ * release, the call ends with ENODEV.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -100,8 +100,8 @@ const freq_operation freq_server_no_ops[FREQ_OPS] = {
 
 /**
  * freq_server_set_ops() - complete the operations of a release
- * @release: the release; what it lacks becomes what a device without the
- *	operation does
+ * @release: the release; missing operations are filled in, and behave as
+ *	those of a device without them
  */
 void freq_server_set_ops(struct freq_release *release)
 {
@@ -111,10 +111,10 @@ void freq_server_set_ops(struct freq_release *release)
 		release->ops[op] = release->ops[op] ?: absent[op];
 }
 
-/* ---- What an operation can want ---- */
+/* ---- Services to operations ---- */
 
 /**
- * freq_server_free_garbage() - free what a hold has left
+ * freq_server_free_garbage() - free the garbage of a hold
  * @call: the call
  *
  * Context: process context; may sleep.
@@ -236,7 +236,7 @@ static int enter(struct freq_server *server, struct freq_call *call)
 	return ret;
 }
 
-/* Delivers and frees what a call has left. */
+/* Delivers the results of a call, and frees its memory. */
 static int finish(struct freq_server *server, struct freq_call *call, int ret)
 {
 	if (call->left & FREQ_LEFT_STOP)
@@ -258,8 +258,8 @@ static int finish(struct freq_server *server, struct freq_call *call, int ret)
  * freq_server_complete() - serve a call behind its first hold
  * @server: the server
  * @call: the call
- * @ret: what the operation returned; 0 or an error needs this only if
- *	&freq_call.left is not 0
+ * @ret: return value of the operation; 0 and errors need this function only
+ *	if &freq_call.left is not 0
  *
  * Context: process context; may sleep; takes the mutex.
  * Return: as freq_server_call().
@@ -330,7 +330,7 @@ static noinline int copy_long(struct freq_call *call, u64 to, const void *from,
  * freq_door_copy_out() - write a reply in the hold in which it is decided
  * @data: the struct freq_call
  * @to: user address; of no meaning for FREQ_OP_READ
- * @from: what to write
+ * @from: the reply
  * @size: in bytes
  *
  * Context: under the mutex; for FREQ_OP_READ once in an entry.

@@ -22,9 +22,9 @@
 
 /**
  * struct client - an open file description
- * @public: what a release sees of it
+ * @public: the part that releases see
  * @server: the server
- * @wait: who polls it
+ * @wait: its pollers
  */
 struct client {
 	struct freq_client public;
@@ -114,7 +114,7 @@ static int file_flush(struct file *file, fl_owner_t id)
 	return call(file, FREQ_OP_FLUSH, &flush);
 }
 
-/* What is behind the room must be zero, since nobody here knows it. */
+/* The part beyond FREQ_ARGUMENT_MAX must be zero: no release here knows it. */
 static noinline int copy_long(void *to, const void __user *from, u32 size)
 {
 	int ret;
@@ -256,7 +256,7 @@ const struct file_operations freq_file_operations = {
 };
 
 /**
- * freq_door_wake_poll() - wake who polls a client
+ * freq_door_wake_poll() - wake the pollers of a client
  * @data: the struct freq_client
  * @events: EPOLL*
  *

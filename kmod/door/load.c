@@ -2,8 +2,8 @@
 /*
  * DOC: How the running release is exchanged
  *
- * 1. freq_door_begin() checks what the incoming release offers, makes its files
- *    in sysfs, and keeps all others from exchanging the release.
+ * 1. freq_door_begin() checks the incoming release, makes its files in sysfs,
+ *    and keeps all others from exchanging the release.
  * 2. By freq_door_run(), the incoming release comes to the state, in as many
  *    holds as it wants, while the running one serves.
  * 3. In one of these holds it calls freq_door_take_over(), which moves the
@@ -52,7 +52,8 @@ static int check_release(const struct freq_release *release)
 {
 	u32 i;
 
-	if (release->magic != FREQ_DOOR_MAGIC || release->abi != FREQ_DOOR_ABI ||
+	if (release->magic != FREQ_DOOR_MAGIC ||
+	    release->abi != FREQ_DOOR_ABI ||
 	    release->size < offsetofend(struct freq_release, files))
 		return -EPROTO;
 	if (release->features & ~FREQ_DOOR_FEATURES ||
@@ -139,7 +140,7 @@ void freq_load_retire(struct freq_server *server,
 	kfree(release);
 }
 
-/* The one rehearsal that a server can have; the caller has claimed the change. */
+/* A server has one rehearsal at most; the caller has claimed the change. */
 static struct freq_server *create_rehearsal(struct freq_server *server,
 					    const char *name)
 {
@@ -265,13 +266,12 @@ static void free_loading(struct loading *loading)
  *	runs. It stays so until freq_door_end().
  *
  * Context: init of a release's module; may sleep; takes the mutex.
- * Return: what freq_door_run() and freq_door_end() are given, the latter of
- * which must follow; or an ERR_PTR: -EBUSY if another change is under way, if
- * another module runs as this version, or if there is a rehearsal; -ENODEV if
- * there is nothing to rehearse on; -EPROTO if the two were built for different
- * versions of the contract; -E2BIG if the release needs what only a newer door
- * has; -EINVAL if it contradicts itself, or has a file with a name that is
- * taken; -ENOMEM.
+ * Return: a handle for freq_door_run() and freq_door_end(), the latter of which
+ * must follow; or an ERR_PTR: -EBUSY if another change is under way, if another
+ * module runs as this version, or if there is a rehearsal; -ENODEV if there is
+ * nothing to rehearse on; -EPROTO if the two were built for different versions
+ * of the contract; -E2BIG if the release needs a newer door; -EINVAL if it
+ * contradicts itself, or has a file with a name that is taken; -ENOMEM.
  */
 void *freq_door_begin(const void *address, const char *rehearsal,
 		      const void **running)
@@ -307,12 +307,12 @@ EXPORT_SYMBOL_FREQ(freq_door_begin);
 
 /**
  * freq_door_run() - enter a function of the incoming release
- * @data: what freq_door_begin() returned
+ * @data: the handle from freq_door_begin()
  * @step: called under the mutex, as an operation is, with the state of the
  *	running release, NULL if none runs, and a struct freq_call
  *
  * Context: init of a release's module; may sleep; takes the mutex.
- * Return: what @step returned in the end.
+ * Return: the last return value of @step.
  */
 int freq_door_run(void *data, int (*step)(void *state, void *call))
 {
@@ -330,12 +330,12 @@ EXPORT_SYMBOL_FREQ(freq_door_run);
 
 /**
  * freq_door_take_over() - become the running release
- * @data: what freq_door_begin() returned
+ * @data: the handle from freq_door_begin()
  * @state: the state that the caller works on from now on
  *
  * A rehearsal begins with freq_door_end().
  *
- * Context: in the last entry of what freq_door_run() was given, which returns 0
+ * Context: in the last entry of the step of freq_door_run(), which returns 0
  * then.
  */
 void freq_door_take_over(void *data, void *state)
@@ -432,8 +432,8 @@ retire:
 }
 
 /**
- * freq_door_end() - end what freq_door_begin() began
- * @data: what freq_door_begin() returned; is freed
+ * freq_door_end() - end a change of the running release
+ * @data: the handle from freq_door_begin(); is freed
  * @err: 0 if freq_door_take_over() was called, else why not
  *
  * When this returns 0, the caller runs, and must not fail any more: the release
@@ -441,7 +441,7 @@ retire:
  * destroyed if the caller works on another. Otherwise nothing has happened.
  *
  * Context: init of a release's module; may sleep; takes the mutex.
- * Return: @err; or what kept the device of a rehearsal from being made.
+ * Return: @err; or the errno of making the device of a rehearsal.
  */
 int freq_door_end(void *data, int err)
 {

@@ -2,7 +2,7 @@
 /*
  * freq.ko, the door: /dev/freq, its open files, the mutex; copying, sleeping,
  * waking, time. It stays while the releases behind it come and go, and knows
- * nothing of what they do.
+ * no request.
  */
 #include <linux/module.h>
 #include <linux/string.h>
@@ -60,7 +60,7 @@ void freq_server_init(struct freq_server *server, const char *name,
 }
 
 /**
- * freq_server_exit() - end what a server has under way
+ * freq_server_exit() - stop the timer of a server, and its work
  * @server: the server; nothing runs behind it
  *
  * Context: process context; may sleep.

@@ -24,16 +24,16 @@ enum {
 };
 
 /**
- * struct freq_server - a device and what runs behind it
+ * struct freq_server - a device, the release behind it, and its state
  * @lock: the mutex. Held in each entry of a release and in each change of the
  *	fields below that are marked; nothing sleeps and nothing touches user
  *	memory under it.
- * @ops: operations of @running, or those of a server behind which nothing runs; under
- *	@lock
- * @state: what @running works on, or NULL; under @lock
+ * @ops: operations of @running, or those of a server behind which nothing runs;
+ *	under @lock
+ * @state: state of @running, or NULL; under @lock
  * @running: the release that runs, a copy in the heap, or NULL; under @lock.
  *	The server holds a reference to its owner.
- * @info: what releases see of it; under @lock
+ * @info: the part that releases see; under @lock
  * @held_since: when @lock was taken, in ns, 0 if nobody wants to know; under
  *	@lock
  * @changing: a release is being loaded, or the running one stopped. Set and

@@ -16,7 +16,7 @@
 /**
  * struct sysfs_file - a file of a release
  * @list: in the server's files
- * @bin: what sysfs knows of it
+ * @bin: its attribute
  * @name: its name; the release that has asked for it may be gone
  */
 struct sysfs_file {
@@ -214,7 +214,7 @@ int freq_sysfs_add(struct freq_server *server,
  * @server: the server; the caller has claimed its change
  * @release: the release; NULL: all files go
  *
- * Waits for who is reading them.
+ * Waits for readers of these files.
  *
  * Context: process context; may sleep; without the mutex.
  */

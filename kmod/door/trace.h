@@ -27,7 +27,7 @@ TRACE_EVENT(freq_request,
 		      __entry->duration)
 );
 
-/* The mutex is about to be dropped; duration in ns, for how long it was held. */
+/* The mutex is about to be dropped; duration in ns: that of the hold. */
 TRACE_EVENT(freq_hold,
 	    TP_PROTO(unsigned long caller, u64 duration),
 	    TP_ARGS(caller, duration),

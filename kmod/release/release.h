@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What makes a module a release.
+ * The parts of a release's module.
  *
  * A release is a module of its own, freq_vN. The file vN.c has the table of the
- * requests that it knows; all else is linked to it, so that each release carries
- * the code that it runs.
+ * requests that it knows; all else is linked to it, so that each release
+ * carries the code that it runs.
  */
 #ifndef FREQ_RELEASE_RELEASE_H
 #define FREQ_RELEASE_RELEASE_H
@@ -18,7 +18,7 @@
 #include "request/request.h"
 #include "state/state.h"
 
-/* The formats that it exports and imports; each ends with one without a name. */
+/* The formats that it exports and imports; the last has no name. */
 extern const struct freq_format freq_formats_exported[];
 extern const struct freq_format freq_formats_imported[];
 

@@ -18,10 +18,10 @@
  * 3. When it is complete, it takes the place of the part before.
  *
  * The frequencies ascend from part to part, so none is in a text twice. A user
- * has a number of readers, whose least recently used is evicted; it gets ESTALE.
- * An open file is known by its address. If that was closed, and another one got
- * its address, a read at 0 begins a text as ever, and a read elsewhere continues
- * one that is right in itself.
+ * has a number of readers, whose least recently used is evicted; it gets
+ * ESTALE. An open file is known by its address. If that was closed, and another
+ * one got its address, a read at 0 begins a text as ever, and a read elsewhere
+ * continues one that is right in itself.
  */
 #include <linux/kernel.h>
 #include <linux/list.h>

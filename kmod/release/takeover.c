@@ -16,9 +16,9 @@
  * 6. In the hold in which nothing is left to do, this release takes over.
  * 7. end: the release before is idle, and its handoff symbol let go.
  *
- * A failure in 1 to 5 undoes what was done, in reverse, logs the step and the
- * errno in one line, and fails the loading of the module. The release that runs
- * has noticed nothing.
+ * A failure in 1 to 5 undoes the steps before, in reverse, logs the step and
+ * the errno in one line, and fails the loading of the module. The release that
+ * runs has noticed nothing.
  *
  * With the parameter "rehearse", the state is always copied, and this release
  * runs on the copy, beside the one that runs, until the device of the rehearsal
@@ -52,7 +52,7 @@ static const char symbol_format[] __initconst = "freq_v%u_handoff";
 
 /**
  * struct takeover - this release on its way in
- * @loading: what the door knows of it
+ * @loading: the handle from freq_door_begin()
  * @running: the release that runs, NULL if none does
  * @handoff: its handoff symbol
  * @conversion: between its format and this release's; NULL: none

@@ -21,7 +21,8 @@ static int allocate(struct freq_state *state, struct freq_call *call)
 	ret = freq_request_reply(call, asked, sizeof(*asked));
 	if (unlikely(ret))
 		return ret;
-	freq_state_allocate(state, call, asked->flags & FREQ_ALLOCATE_KEEP, index);
+	freq_state_allocate(state, call, asked->flags & FREQ_ALLOCATE_KEEP,
+			    index);
 	return 0;
 }
 

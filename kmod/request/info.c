@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * FREQ_IOC_INFO: what runs, and how much there is.
+ * FREQ_IOC_INFO: the running release, and the size of the pool.
  */
 #include "request/request.h"
 

@@ -7,7 +7,7 @@
  * 3. All of them appear at once, and the claim ends.
  *
  * If one is in the pool already, if there is no memory, or the caller is
- * killed, what is staged is unstaged, some in each hold. The reply comes after
+ * killed, all of them are unstaged, some in each hold. The reply comes after
  * the claim has ended: a page fault on it blocks no other call.
  */
 #include <linux/errno.h>
@@ -18,7 +18,7 @@
 /* How many frequencies one hold handles. */
 #define INJECT_STEP 64
 
-/* What the words of a call's progress are. */
+/* The words of a call's progress */
 enum {
 	PROGRESS_STAGED,	/* how many frequencies are staged */
 	PROGRESS_ERROR,		/* the errno that made it give up, or 0 */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * FREQ_IOC_LIST: the frequencies and who holds them.
+ * FREQ_IOC_LIST: the frequencies and their holders.
  *
  * The cursor is the lowest frequency that was not looked at. It is never 0
  * before the end, since at least one lower frequency was looked at.
@@ -16,7 +16,7 @@
 /* How many frequencies one hold looks at. */
 #define LIST_STEP 192
 
-/* What the words of a call's progress are. */
+/* The words of a call's progress */
 enum {
 	PROGRESS_FILLED,	/* entries that are filled, and BEGUN */
 	PROGRESS_CURSOR,	/* low and high half of where to go on */

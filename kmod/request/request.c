@@ -24,7 +24,8 @@ static_assert(FREQ_REQUEST_WRITE == (__force u32)FMODE_WRITE);
 static noinline int fit_argument(const struct freq_request *request,
 				 struct freq_call *call)
 {
-	u32 given = _IOC_SIZE(call->command), known = _IOC_SIZE(request->command);
+	u32 given = _IOC_SIZE(call->command);
+	u32 known = _IOC_SIZE(request->command);
 	void *argument = call->argument;
 
 	if (!_IOC_DIR(call->command))
@@ -67,7 +68,7 @@ static int prepare(const struct freq_request *request, struct freq_call *call)
 			   !call->buffer_size;
 	int ret;
 
-	/* Who has claimed the state is not stopped half-way. */
+	/* A call that has claimed the state is not stopped half-way. */
 	if (!call->progress[FREQ_PROGRESS_CLAIM]) {
 		if (request->flags & FREQ_REQUEST_WRITE &&
 		    !call->client->writable)
@@ -129,7 +130,7 @@ int freq_request_enter(void *data, struct freq_call *call)
 }
 
 /**
- * freq_request_reply_long() - freq_request_reply() to who knows more
+ * freq_request_reply_long() - freq_request_reply() to a newer caller
  * @call: the call
  * @reply: the argument with its out-fields
  * @size: size of the argument as this release knows it, in bytes

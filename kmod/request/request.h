@@ -27,7 +27,7 @@ struct freq_array {
 	u32 max;
 };
 
-/* Refused with EPERM on a descriptor that is not open for writing: FMODE_WRITE. */
+/* Refused with EPERM on a descriptor not open for writing: FMODE_WRITE. */
 #define FREQ_REQUEST_WRITE	BIT(1)
 /* Refused with EPERM without CAP_SYS_ADMIN in the initial user namespace. */
 #define FREQ_REQUEST_ADMIN	BIT(2)
@@ -37,8 +37,8 @@ struct freq_array {
 #define FREQ_REQUEST_ARRAY_IN	BIT(4)
 
 /*
- * The word of a call's progress that is the phase of its claim. As long as it is
- * not FREQ_CLAIM_NONE, the handler looks at &freq_call.status itself.
+ * The word of a call's progress that is the phase of its claim. As long as it
+ * is not FREQ_CLAIM_NONE, the handler looks at &freq_call.status itself.
  */
 #define FREQ_PROGRESS_CLAIM	3
 
@@ -49,9 +49,9 @@ struct freq_array {
  * @size_min: size of the first version of its argument; never changes
  * @flags: FREQ_REQUEST_*
  * @array: the array that hangs off the argument, if any: in the call's buffer
- * @handle: an operation (see contract/door.h) that does it. What it returns
- *	leaves the state unchanged, if it is not 0. In the argument it changes
- *	out-fields only.
+ * @handle: an operation (see contract/door.h) that does it. If it does not
+ *	return 0, the state is unchanged. In the argument it changes out-fields
+ *	only.
  */
 struct freq_request {
 	u32 command;
@@ -64,7 +64,7 @@ struct freq_request {
 /* The release that this file is linked into */
 extern const struct freq_release freq_this_release;
 
-/* The requests of the release, by _IOC_NR(); what it does not know is NULL. */
+/* The requests of the release, by _IOC_NR(); NULL: an unknown one */
 extern const struct freq_request *const freq_requests[];
 extern const u32 freq_request_count;
 
@@ -87,7 +87,7 @@ int freq_request_reply_long(struct freq_call *call, const void *reply,
  * @reply: the argument with its out-fields
  * @size: size of the argument as this release knows it, in bytes
  *
- * What the caller knows beyond that becomes zero.
+ * Fields that only the caller knows become zero.
  *
  * Return: as freq_door_copy_out().
  */

@@ -7,8 +7,8 @@
 #include "request/request.h"
 
 /*
- * What is held vetoes it, and so does a client that has allocated something: it
- * could do so again, and would find its state gone.
+ * A frequency that is held vetoes it, and so does a client that has allocated
+ * something: it could do so again, and would find its state gone.
  */
 static int stop(struct freq_state *state, struct freq_call *call)
 {

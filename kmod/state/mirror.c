@@ -7,13 +7,13 @@
  *
  * 1. Elements are copied in order, some in each hold of the mutex: the
  *    converter's, or a client's. So load does not delay a conversion.
- * 2. Who changes an element that was copied already marks it, and at the end of
- *    the hold it is copied again.
+ * 2. An element that changes after it was copied is marked, and copied again at
+ *    the end of the hold.
  * 3. When all have been copied, the copy is right at the end of each hold.
  *
- * Slots are not added meanwhile: that waits (see freq_state_claim()). Who adds a
- * holder reserves room for it in the copy first; if there is no memory for that,
- * the conversion fails, and not the request.
+ * Slots are not added meanwhile: that waits (see freq_state_claim()). Before a
+ * holder is added, room for it is reserved in the copy; if there is no memory
+ * for that, the conversion fails, and not the request.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who changes a state that has a mirror brings that up to date, in the same
+ * A change of a state that has a mirror brings that up to date, in the same
  * hold.
  */
 #ifndef FREQ_STATE_MIRROR_H

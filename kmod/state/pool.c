@@ -14,7 +14,7 @@
  *
  * Frequencies that are added are staged first: they get slots, and a place in
  * the hash that keeps others from adding them too, but nobody finds them.
- * Publishing makes all of them appear at once, behind what is free. Only one
+ * Publishing makes all of them appear at once, behind the free ones. Only one
  * addition can be under way, and none while the state has a mirror.
  *
  * The order of the numbers is needed by readers only. So it is brought up to
@@ -65,7 +65,7 @@ int freq_pool_dismantle(struct freq_pool *pool, struct freq_call *call)
 	       freq_table_dismantle(&pool->slots, call);
 }
 
-/* Moves to a new bucket what of an old one belongs there. */
+/* Splits an old bucket: moves the slots that belong to the new one. */
 static __always_inline void split_bucket(struct freq_pool *pool, u32 *link,
 					 u32 *end, u32 new, u32 mask)
 {
@@ -178,7 +178,7 @@ void freq_pool_unstage(struct freq_pool *pool)
 }
 
 /**
- * freq_pool_publish() - make what is staged free, behind all that is free
+ * freq_pool_publish() - append the staged slots to the free ones
  * @pool: the pool
  */
 void freq_pool_publish(struct freq_pool *pool)
@@ -214,7 +214,7 @@ void freq_pool_copy_counts(struct freq_pool *to, const struct freq_pool *from)
 }
 
 /**
- * freq_pool_mark_remove() - mark what freq_pool_unlink() is to change
+ * freq_pool_mark_remove() - mark the slots that freq_pool_unlink() changes
  * @pool: the pool, with a mirror
  * @index: the slot
  */
@@ -252,7 +252,7 @@ void freq_pool_restore(struct freq_pool *pool, struct freq_queue *queue,
 /**
  * freq_pool_splice() - put slots in front of a queue of free ones
  * @pool: the pool
- * @front: the slots, a queue; what it was made from is not changed
+ * @front: the slots, a copy of their queue
  * @queue: the queue
  */
 void freq_pool_splice(struct freq_pool *pool, struct freq_queue front,
@@ -313,7 +313,7 @@ static void count_some(struct freq_pool *pool, u32 end)
 	u32 rank;
 
 	for (rank = pool->sort_at; rank < end; rank++) {
-		/* What was never in order comes as it stands. */
+		/* Slots that were never sorted come in order of addition. */
 		if (!pool->sort_shift && rank >= pool->sorted_count)
 			*rank_at(&pool->sorted, rank) = rank + 1;
 		(*bin_of(pool, *rank_at(&pool->sorted, rank)))++;

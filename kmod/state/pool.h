@@ -64,7 +64,7 @@ void freq_pool_init(struct freq_pool *pool);
 int freq_pool_dismantle(struct freq_pool *pool, struct freq_call *call);
 
 /**
- * freq_pool_room() - count what can still be added
+ * freq_pool_room() - count the frequencies that can still be added
  * @pool: the pool
  *
  * Return: how many frequencies.
@@ -87,8 +87,8 @@ void freq_pool_publish(struct freq_pool *pool);
  * @pool: the pool
  * @hash: the hash of the frequencies in it
  *
- * The low bits of the hash tell the slot that has the bucket, the highest one
- * which of its two.
+ * The low bits of the hash select the slot that has the bucket, the highest one
+ * selects one of its two.
  *
  * Return: the index of the first slot in it.
  */
@@ -101,7 +101,7 @@ static inline u32 *freq_pool_bucket(struct freq_pool *pool, u32 hash)
 	return &freq_pool_write(pool, index)->buckets[hash >> 31];
 }
 
-/* As freq_pool_find(), but also for what is staged. */
+/* As freq_pool_find(), but also for staged slots. */
 static inline u32 freq_pool_find_any(struct freq_pool *pool, u64 number)
 {
 	u32 index = *freq_pool_bucket(pool, freq_pool_hash(number));
@@ -130,7 +130,7 @@ static inline u32 freq_pool_find(struct freq_pool *pool, u64 number)
 }
 
 /**
- * freq_pool_mark_append() - mark what freq_pool_append() is to change
+ * freq_pool_mark_append() - mark the slots that freq_pool_append() changes
  * @pool: the pool
  * @queue: the queue
  * @index: the slot
@@ -237,6 +237,7 @@ void freq_pool_splice(struct freq_pool *pool, struct freq_queue front,
 
 bool freq_pool_sort(struct freq_pool *pool);
 u32 freq_pool_rank(const struct freq_pool *pool, u64 number);
-const struct freq_slot *freq_pool_ranked(const struct freq_pool *pool, u32 rank);
+const struct freq_slot *freq_pool_ranked(const struct freq_pool *pool,
+					 u32 rank);
 
 #endif /* FREQ_STATE_POOL_H */

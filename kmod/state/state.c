@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * DOC: Who holds what
+ * DOC: Holders
  *
  * A client that allocates for the first time gets a holder, whose index is the
  * client's data. Each slot of an allocated frequency names its holder as its
  * owner, and is in one of the holder's two queues.
  *
- * When the client is closed, its queue of what goes back is spliced in front of
- * the free slots. The slots in it still name the holder then; but a holder whose
- * client is closed owns only what is kept, so they are free, and each forgets it
- * when it is allocated next. The holder is used again when no slot names it.
+ * When the client is closed, its queue of slots that are not kept is spliced in
+ * front of the free slots. They still name the holder; but a holder whose
+ * client is closed owns kept slots only, so they are free, and each forgets the
+ * holder when it is allocated next. A holder is used again when no slot names
+ * it.
  *
  * The functions here run under the server's mutex (see contract/door.h).
  */
@@ -30,10 +31,10 @@
 /* How many such holds there are before a batch is allocated as it is. */
 #define FORGET_MAX 4
 
-/* What is next in freq_state_deallocate_all(), in the progress of a call. */
+/* Phases of freq_state_deallocate_all(), in the progress of a call */
 enum {
-	TRY,	/* to free what is the client's own */
-	FIND,	/* to replace frequencies by indices */
+	TRY,	/* free them if all are held by the client */
+	FIND,	/* replace frequencies by indices */
 	FREE,
 };
 
@@ -111,13 +112,13 @@ int freq_state_destroy(void *data, struct freq_call *call)
 }
 
 /**
- * freq_state_claim() - claim the state for what takes several holds
+ * freq_state_claim() - claim the state for a multistep operation
  * @state: the state
  * @call: the call that wants to
  * @phase: enum freq_claim, in the call's progress; 0 at first
  *
  * One call at a time adds slots, or makes a copy of the state. A release takes
- * over only with the claim, so what takes several holds ends in the release in
+ * over only with the claim, so a multistep operation ends in the release in
  * which it began. Others sleep, and are woken all when the claim ends: so no
  * list of theirs is left to a release that may not know their request.
  *
@@ -161,7 +162,7 @@ void freq_state_unclaim(struct freq_state *state)
 }
 
 /**
- * freq_state_allocated() - count what is allocated
+ * freq_state_allocated() - count the allocated frequencies
  * @state: the state
  *
  * Return: the number of allocated frequencies.
@@ -279,9 +280,9 @@ static int forget_some(struct freq_state *state, u32 count)
  *
  * In the same hold, freq_state_allocate_all() allocates them and cannot fail.
  *
- * Slots that name holders whose clients were closed forget them first, some in a
- * hold. There is an end to that, since clients that are closed meanwhile bring
- * more of them.
+ * Slots that name holders of closed clients forget them first, some in a hold.
+ * The number of these holds is limited, since clients that are closed meanwhile
+ * bring more such slots.
  *
  * Return: 0; -ENOSPC if fewer are free; -ENOMEM; or a FREQ_WANT_*.
  */
@@ -337,8 +338,8 @@ void freq_state_allocate_all(struct freq_state *state,
 }
 
 /*
- * Who keeps a frequency is a user; who holds one otherwise is a client. @is_admin,
- * if not NULL, keeps the answer of capable() for the next.
+ * A kept frequency belongs to a user, any other to a client. @is_admin, if not
+ * NULL, caches the answer of capable().
  */
 static noinline int check_other(const struct freq_state *state,
 				const struct freq_call *call, u32 owner,
@@ -378,7 +379,7 @@ static __always_inline int check_owner(const struct freq_state *state,
 /**
  * freq_state_deallocate() - make a frequency free again
  * @state: the state
- * @call: the call of who wants that
+ * @call: the call
  * @number: the frequency
  *
  * Return: 0; -ENOENT if it is not in the pool, or not allocated; -EPERM if it
@@ -410,7 +411,7 @@ int freq_state_deallocate(struct freq_state *state, struct freq_call *call,
 	return 0;
 }
 
-/* Undoes what free_own() has done, the last first. */
+/* Undoes free_own(), the last slot first. */
 static void restore_own(struct freq_pool *pool, struct freq_queue *queue,
 			u64 *numbers, u32 count, u32 index, u32 own)
 {
@@ -441,9 +442,9 @@ static __always_inline u32 find_guessed(struct freq_pool *pool, u64 number,
 }
 
 /*
- * Frees what the client holds and does not keep, in one pass: a third quicker
- * than marking first. Returns false, with nothing changed, if one of them is
- * something else.
+ * Fast path: frees slots that the client holds and does not keep, in one pass,
+ * a third quicker than marking first. Returns false, with nothing changed, if
+ * one of them is another's, kept, or free.
  */
 static bool free_own(struct freq_state *state, u32 own, u64 *numbers, u32 count)
 {
@@ -520,7 +521,7 @@ static int mark_all(struct freq_state *state, const struct freq_call *call,
 	return 0;
 }
 
-/* Frees what is marked, in order: the last is the next to be allocated. */
+/* Frees marked slots, in order: the last is the next to be allocated. */
 static void free_marked(struct freq_state *state, const u64 *indices, u32 count)
 {
 	const u32 flags = FREQ_OWNER_KEEP | FREQ_OWNER_MARK;
@@ -557,14 +558,14 @@ static void free_marked(struct freq_state *state, const u64 *indices, u32 count)
 /**
  * freq_state_deallocate_all() - make frequencies free again, or none of them
  * @state: the state
- * @call: the call of who wants that; its first two words of progress are used
+ * @call: the call; its first two words of progress are used
  * @numbers: the frequencies; clobbered
  * @count: how many; not 0
  * @failed: out: at an error, the index in @numbers of the one it is about
  *
  * Fast path: all are the client's. Else look up, mark, then free. Each of these
- * has a hold of its own if there are many. What was looked up stays valid, since
- * a slot never moves and never goes.
+ * has a hold of its own if there are many. Indices stay valid, since a slot
+ * never moves and never goes.
  *
  * Return: 0; -ENOENT if one is not in the pool, or not allocated, or there
  * twice; -EPERM if it is somebody else's; -ENODEV if the server was stopped
@@ -601,12 +602,11 @@ int freq_state_deallocate_all(struct freq_state *state, struct freq_call *call,
 }
 
 /**
- * freq_state_close() - FREQ_OP_CLOSE: end what a client holds
+ * freq_state_close() - FREQ_OP_CLOSE: free the frequencies of a client
  * @data: the state
  * @call: the call
  *
- * What goes back is in front of the free frequencies as if it had never been
- * allocated.
+ * They are in front of the free ones again, in their order of before.
  *
  * Return: 0.
  */

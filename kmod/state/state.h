@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The state: the pool, and who holds what of it.
+ * The state: the pool, and its holders.
  */
 #ifndef FREQ_STATE_STATE_H
 #define FREQ_STATE_STATE_H

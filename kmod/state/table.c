@@ -35,9 +35,9 @@ void *freq_memory_pop(struct freq_call *call, u32 size)
 }
 
 /**
- * freq_memory_serve() - do for a call what the door would do
+ * freq_memory_serve() - stand in for the door
  * @call: a call that the door knows nothing of, zeroed at first
- * @ret: what a function returned that was given @call
+ * @ret: return value of a function that was given @call
  *
  * For a state that nobody else can reach.
  *
@@ -93,7 +93,7 @@ static int widen(struct freq_table *table, struct freq_call *call)
  * @size: size of an element, in bytes
  * @call: the call that provides the memory
  *
- * A chunk a hold. What a failure leaves behind is found by the next call.
+ * A chunk a hold. Chunks stay after a failure, for the next call.
  *
  * Return: 0 if it has them; FREQ_WANT_MEMORY or FREQ_WANT_AGAIN, to be called
  * anew; -ENOMEM.
@@ -117,7 +117,7 @@ int freq_table_reserve(struct freq_table *table, u32 count, size_t size,
 }
 
 /**
- * freq_table_dismantle() - free what a table has
+ * freq_table_dismantle() - free the chunks of a table
  * @table: the table; is empty in the end
  * @call: the call that frees it
  *
