@@ -14,7 +14,7 @@ KDIR ?= $(shell ls -d /lib/modules/$$(uname -r)/build 2>/dev/null || \
 
 BUILD_PACKAGES := gcc kmod libc6-dev libjansson-dev libkmod-dev linux-headers-amd64 pkg-config
 VM_PACKAGES := $(BUILD_PACKAGES) busybox-static cpio qemu-system-x86 rsync xz-utils
-CHECK_PACKAGES := $(VM_PACKAGES) clang jq libclang-rt-dev mandoc perl python3 python3-docutils sparse
+CHECK_PACKAGES := $(VM_PACKAGES) clang jq libclang-rt-dev mandoc perl python3 python3-docutils shellcheck sparse
 BENCH_PACKAGES := $(CHECK_PACKAGES) erlang-base gnuplot-nox mmdebstrap
 
 .PHONY: all modules userspace install check check-modules check-layout check-includes \
@@ -188,6 +188,9 @@ USER_IGNORE := PREFER_KERNEL_TYPES,CAMELCASE
 # The harness of the tests has macros that define, which no block can stand around.
 TEST_IGNORE := $(USER_IGNORE),COMPLEX_MACRO,MULTISTATEMENT_MACRO_USE_DO_WHILE,MACRO_ARG_REUSE
 
+# Where scripts are, with the suffix .sh or without
+SCRIPT_FOLDERS := .ci Documentation scripts selftests userspace
+
 check-style: need-check
 	@echo "  checkpatch"
 	@$(CHECKPATCH) -f $(filter %.c %.h,$(MODULE_SOURCES))
@@ -197,11 +200,10 @@ check-style: need-check
 		$(call sources,userspace))
 	@echo "  kernel-doc"
 	@"$(SOURCE_TREE)/scripts/kernel-doc" -none -Werror $(filter %.c %.h,$(MODULE_SOURCES))
-	@echo "  sh -n"
-	@for script in selftests/vm/cache.sh $$(grep -rlI --exclude-dir=build '^#!/bin/sh' \
-			.ci Documentation scripts selftests userspace); do \
-		sh -n "$$script" || exit; \
-	done
+	@echo "  shellcheck"
+	@shellcheck $(wildcard userspace/freqctl/*.bash) $$( \
+		{ grep -rlI --exclude-dir=build -e '^#!/bin/sh' -e '^#!/bin/bash' $(SCRIPT_FOLDERS) && \
+		find $(SCRIPT_FOLDERS) -name build -prune -o -name '*.sh' -print; } | sort -u)
 	@if [ -x Documentation/check ]; then echo "  Documentation"; Documentation/check; fi
 
 check-userspace: need-check

@@ -34,7 +34,7 @@ storm()
 take_turns()
 {
 	turn=0
-	while [ $turn -lt $UPGRADES ]; do
+	while [ "$turn" -lt "$UPGRADES" ]; do
 		insert "$2" freq_v2 && rmmod freq_v1 &&
 			insert "$1" freq_v1 && rmmod freq_v2 || return
 		turn=$((turn + 1))

@@ -304,6 +304,7 @@ for round in 1 2 3; do
 done
 
 # A parameter that would make a rehearsal of it
+# shellcheck disable=SC2016 # for the command's shell
 try 2 '' sh -c 'freqctl load v90 "$(printf "frequencies=1\\013rehearse=1")"'
 mkdir -p /etc/modprobe.d
 echo 'options freq_v90 rehearse=1' >/etc/modprobe.d/freqctl_test.conf

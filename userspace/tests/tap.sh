@@ -53,8 +53,9 @@ try()
 	shift
 	tap_seen=0
 	"$@" >"$tmp/out" 2>"$tmp/err" || tap_seen=$?
+	tap_words=$*
 	[ "$tap_seen" -eq "$tap_status" ]
-	result $? "$(printf 'exit status %s: %s' "$tap_status" "${*##*/}" |
+	result $? "$(printf 'exit status %s: %s' "$tap_status" "${tap_words##*/}" |
 		tr '\n\t' '  ')"
 	if [ "$tap_seen" -ne "$tap_status" ]; then
 		echo "# exit status is $tap_seen"
