@@ -20,7 +20,7 @@ BENCH_PACKAGES := $(CHECK_PACKAGES) erlang-base gnuplot-nox mmdebstrap
 .PHONY: all modules userspace install check check-modules check-layout check-includes \
 	check-style check-userspace layout \
 	test test-long demo bench bench-quick bench-test bench-files vm-files clean help \
-	need need-vm need-check need-test need-bench FORCE
+	need need-vm need-check need-test need-bench need-tags FORCE
 
 all: modules userspace
 
@@ -35,6 +35,9 @@ need-check:
 
 need-bench:
 	@.ci/need $(BENCH_PACKAGES)
+
+need-tags:
+	@.ci/need universal-ctags
 
 modules: need
 	$(MAKE) -C kmod KDIR="$(KDIR)"
@@ -222,6 +225,32 @@ test: need-test
 test-long: need-test
 	@selftests/vm/matrix -l $(TESTED)
 
+# ---- For editors ----
+
+tags: need-tags FORCE
+	git ls-files -z '*.[ch]' | xargs -0 ctags -f $@
+
+# The tree of selftests/vm/source does not have it, the archive of that tree does.
+build/gen_compile_commands.py: | need-vm
+	mkdir -p $(@D)
+	@. selftests/vm/cache.sh && archive=$$(source_archive) && \
+		tar -xJf "$$archive/linux-source-6.1.tar.xz" -O --occurrence=1 \
+			linux-source-6.1/scripts/clang-tools/gen_compile_commands.py > $@.new
+	mv $@.new $@
+
+# The modules were built where links lie to their sources; editors open the sources.
+COMMANDS_FILTER = map(select(.file | endswith(".mod.c") | not) | .file |= $$to + ltrimstr($$from))
+
+# Of a kernel since 6.3, the script of 6.1 cannot read what kbuild has written.
+compile_commands.json: build/gen_compile_commands.py build/$(K)/kmod.built need-check
+	python3 $< -d "$$(selftests/vm/kernel -k $(K) build)" -o build/$@ build/$(K)/kmod
+	@if [ "$$(jq length build/$@)" = 0 ]; then \
+		echo "no commands found: takes K=6.1 or K=debug" >&2; exit 1; \
+	fi
+	@jq --arg from "$(CURDIR)/build/$(K)/" --arg to "$(CURDIR)/" \
+		'$(COMMANDS_FILTER)' build/$@ > build/$@.new
+	mv build/$@.new $@
+
 demo:
 	@selftests/vm/run -k $(K) $(addprefix -f ,$(wildcard Documentation/plans/*)) -- demo.sh
 
@@ -269,7 +298,7 @@ bench-quick: bench-files
 	selftests/bench/render build/bench/quick.json build/bench
 
 clean:
-	rm -rf build
+	rm -rf build tags compile_commands.json
 	$(MAKE) -C kmod KDIR="$(KDIR)" clean
 	$(MAKE) -C userspace clean
 
@@ -285,6 +314,8 @@ help:
 	@echo 'make bench-quick  see in build/bench whether that works'
 	@echo 'make bench-test   test what it costs, as far as instructions tell'
 	@echo 'make vm-files   all that selftests/vm/run boots, for guest kernel K= ($(K))'
+	@echo 'make tags       an index of all C sources, for vi and other editors'
+	@echo 'make compile_commands.json  how kmod/ is compiled, for clangd'
 	@echo 'make clean      remove what was built'
 	@echo
 	@echo 'selftests/vm/run -h tells how to run any other command in a guest.'
