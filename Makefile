@@ -19,8 +19,8 @@ BENCH_PACKAGES := $(CHECK_PACKAGES) erlang-base gnuplot-nox mmdebstrap
 
 .PHONY: all modules userspace install check check-modules check-layout check-includes \
 	check-style check-userspace layout \
-	test test-long demo bench bench-quick bench-test bench-files vm-files clean help \
-	need need-vm need-check need-test need-bench need-tags FORCE
+	test test-long demo docs bench bench-quick bench-test bench-files vm-files clean help \
+	need need-vm need-check need-test need-bench need-docs need-tags FORCE
 
 all: modules userspace
 
@@ -35,6 +35,9 @@ need-check:
 
 need-bench:
 	@.ci/need $(BENCH_PACKAGES)
+
+need-docs:
+	@.ci/need $(VM_PACKAGES) perl python3-sphinx
 
 need-tags:
 	@.ci/need universal-ctags
@@ -230,26 +233,47 @@ test-long: need-test
 tags: need-tags FORCE
 	git ls-files -z '*.[ch]' | xargs -0 ctags -f $@
 
-# The tree of selftests/vm/source does not have it, the archive of that tree does.
-build/gen_compile_commands.py: | need-vm
-	mkdir -p $(@D)
-	@. selftests/vm/cache.sh && archive=$$(source_archive) && \
-		tar -xJf "$$archive/linux-source-6.1.tar.xz" -O --occurrence=1 \
-			linux-source-6.1/scripts/clang-tools/gen_compile_commands.py > $@.new
-	mv $@.new $@
+# $(call unpack,FOLDER,FILES): what the tree of selftests/vm/source does not have,
+# from the archive of that tree.
+define unpack
+rm -rf $(1).new
+mkdir -p $(1).new
+. selftests/vm/cache.sh && archive=$$(source_archive) && \
+	tar -xJf "$$archive/linux-source-6.1.tar.xz" -C $(1).new --strip-components=1 \
+		$(addprefix linux-source-6.1/,$(2))
+rm -rf $(1)
+mv $(1).new $(1)
+endef
+
+build/clang-tools: | need-vm
+	@$(call unpack,$@,scripts/clang-tools/gen_compile_commands.py)
+
+build/kernel-doc: | need-vm
+	@$(call unpack,$@,scripts/kernel-doc \
+		Documentation/sphinx/kerneldoc.py Documentation/sphinx/kernellog.py)
 
 # The modules were built where links lie to their sources; editors open the sources.
 COMMANDS_FILTER = map(select(.file | endswith(".mod.c") | not) | .file |= $$to + ltrimstr($$from))
 
 # Of a kernel since 6.3, the script of 6.1 cannot read what kbuild has written.
-compile_commands.json: build/gen_compile_commands.py build/$(K)/kmod.built need-check
-	python3 $< -d "$$(selftests/vm/kernel -k $(K) build)" -o build/$@ build/$(K)/kmod
+compile_commands.json: build/$(K)/kmod.built need-check | build/clang-tools
+	python3 build/clang-tools/scripts/clang-tools/gen_compile_commands.py -d "$$(selftests/vm/kernel -k $(K) build)" -o build/$@ build/$(K)/kmod
 	@if [ "$$(jq length build/$@)" = 0 ]; then \
 		echo "no commands found: takes K=6.1 or K=debug" >&2; exit 1; \
 	fi
 	@jq --arg from "$(CURDIR)/build/$(K)/" --arg to "$(CURDIR)/" \
 		'$(COMMANDS_FILTER)' build/$@ > build/$@.new
 	mv build/$@.new $@
+
+# ---- Documents as HTML ----
+#
+# The comments of the code among them; a warning is an error. What the pages link to
+# beside other pages goes with them.
+docs: need-docs | build/kernel-doc
+	rm -rf build/docs
+	sphinx-build -q -W --keep-going -b html -d build/docs.trees Documentation build/docs
+	cd Documentation && cp -r --parents ABI includes.txt man ../build/docs
+	@echo "build/docs/index.html"
 
 demo:
 	@selftests/vm/run -k $(K) $(addprefix -f ,$(wildcard Documentation/plans/*)) -- demo.sh
@@ -314,6 +338,7 @@ help:
 	@echo 'make bench-quick  see in build/bench whether that works'
 	@echo 'make bench-test   test what it costs, as far as instructions tell'
 	@echo 'make vm-files   all that selftests/vm/run boots, for guest kernel K= ($(K))'
+	@echo 'make docs       the documentation as HTML, in build/docs'
 	@echo 'make tags       an index of all C sources, for vi and other editors'
 	@echo 'make compile_commands.json  how kmod/ is compiled, for clangd'
 	@echo 'make clean      remove what was built'
