@@ -29,8 +29,8 @@ storm()
 	done
 }
 
-# take_turns FROM TO: releases 1 and 2 of the two ages, whatever is asked
-# meanwhile; 1 runs at the end
+# take_turns FROM TO: upgrade to release 2 of the age TO and back to release 1 of
+# the age FROM, several times
 take_turns()
 {
 	turn=0

@@ -83,6 +83,19 @@ eventually()
 	done
 }
 
+# ends PID: a child ends in time; if not, it is killed. The shell may have
+# waited for it already.
+ended()
+{
+	! grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"
+}
+ends()
+{
+	eventually ended "$1" && return
+	kill -9 "$1"
+	return 1
+}
+
 done_testing()
 {
 	echo "1..$tap_count"

@@ -33,19 +33,6 @@ rehearsed()
 	test "$(cat $REHEARSAL/release 2>/dev/null)" = "$1"
 }
 
-# ends PID: a child ends in time; if not, it is killed. The shell may have
-# waited for it already.
-ended()
-{
-	! grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"
-}
-ends()
-{
-	eventually ended "$1" && return
-	kill -9 "$1"
-	return 1
-}
-
 # The counts of upgrades, without those of refusals and times
 upgrades()
 {

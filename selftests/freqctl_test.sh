@@ -49,19 +49,6 @@ json_balanced()
 	result $? "$1"
 }
 
-# ends PID: a child ends in time; if not, it is killed. The shell may have
-# waited for it already.
-ended()
-{
-	! grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"
-}
-ends()
-{
-	eventually ended "$1" && return
-	kill -9 "$1"
-	return 1
-}
-
 # ---- What needs no server
 
 server_clean

@@ -68,8 +68,8 @@ struct injector {
 	int error;
 };
 
-/* Whether it is in the midst of a request: which one, or 0. */
-static __u32 amid(const struct injector *injector)
+/* The number of the request that is under way, 0 if none is */
+static __u32 request_of(const struct injector *injector)
 {
 	__u32 done = __atomic_load_n(&injector->done, __ATOMIC_SEQ_CST);
 	__u32 begun = __atomic_load_n(&injector->begun, __ATOMIC_SEQ_CST);
@@ -149,20 +149,20 @@ TEST_F(inject, all_at_once)
 	ASSERT_EQ(0, pthread_create(&injector.thread, NULL, inject_in_thread,
 				    &injector));
 	while (!ended(&injector)) {
-		__u32 before = amid(&injector);
+		__u32 before = request_of(&injector);
 		__u64 now = total(self->fd);
 
 		ASSERT_EQ(6, now % MANY) {
 			TH_LOG("there are %llu", now);
 		}
 		looks++;
-		hits += before && before == amid(&injector);
+		hits += before && before == request_of(&injector);
 	}
 	ASSERT_EQ(0, finish(&injector));
 	EXPECT_EQ(0, injector.error);
 	EXPECT_EQ(6 + ROUNDS * MANY, total(self->fd));
 	EXPECT_LT(0, hits);
-	TH_LOG("looked %lu times, %lu of them amid a request", looks, hits);
+	TH_LOG("looked %lu times, %lu of them during a request", looks, hits);
 }
 
 /*
@@ -264,7 +264,7 @@ TEST_F(inject, race)
 						    &injectors[i]));
 		}
 		while (!ended(&injectors[0]) && !ended(&injectors[1]))
-			met += amid(&injectors[0]) && amid(&injectors[1]);
+			met += request_of(&injectors[0]) && request_of(&injectors[1]);
 		for (i = 0; i < 2; i++) {
 			ASSERT_EQ(0, pthread_join(injectors[i].thread, NULL));
 			EXPECT_EQ(0, injectors[i].error);

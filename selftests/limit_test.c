@@ -44,7 +44,7 @@ TEST_F_TIMEOUT(limit, inject, 300)
 	test_allocate(self->fd, 1);
 	test_err_inject(E2BIG, self->fd, room + 1, room + 2, room + 3);
 	EXPECT_EQ(room - 1, free_count(self->fd));
-	/* What is there already is found only where there is room. */
+	/* E2BIG comes before EEXIST. */
 	test_err_inject(E2BIG, self->fd, 1, 2, 3);
 	EXPECT_EQ(-EEXIST, try_inject(self->fd, (__u64 []){ room + 1, 1 }, 2,
 				      &index));

@@ -236,7 +236,7 @@ TEST_F(notify, files_come_and_go)
 	ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v2"));
 	EXPECT_FALSE(has("labels"));
 	EXPECT_FALSE(has("services"));
-	/* What was open is of no use any more; what stayed is the same file. */
+	/* Reads of the removed file fail; the other file is still the same. */
 	EXPECT_EQ(-1, read(own, &byte, 1));
 	EXPECT_EQ(ENODEV, errno);
 	EXPECT_EQ(1, read(list, &byte, 1));

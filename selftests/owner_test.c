@@ -778,20 +778,26 @@ static int has_no_right(int fd)
  * With a descriptor of root's, but without the capability: 10 is kept by root,
  * 11 by another user.
  */
-static int use_descriptor(int line, void *data)
+static int has_right_of_user(int fd, int line)
 {
 	__u64 frequency;
-	int fd;
 
-	if (become(USER_B))
-		return -1;
-	fd = line_receive_fd(line);
-	return fails(fd >= 0) || has_no_right(fd) ||
+	return has_no_right(fd) ||
 	       differ(-EPERM, try_deallocate(fd, 11)) ||
 	       differ(0, try_deallocate(fd, 10)) ||
 	       differ(0, try_allocate(fd, FREQ_ALLOCATE_KEEP, &frequency)) ||
 	       differ(10, frequency) || line_say(line, 'a') ||
 	       line_hear(line, 'b');
+}
+
+static int use_descriptor(int line, void *data)
+{
+	int fd;
+
+	if (become(USER_B))
+		return -1;
+	fd = line_receive_fd(line);
+	return fails(fd >= 0) || has_right_of_user(fd, line);
 }
 
 TEST_F(right, passed_descriptor)
@@ -822,17 +828,11 @@ TEST_F(right, passed_descriptor)
 
 static int change_user(int line, void *data)
 {
-	__u64 frequency;
 	int fd = open_client();
 
 	if (fails(fd >= 0) || differ(0, inject_one(fd, 200)) || become(USER_B))
 		return -1;
-	return has_no_right(fd) ||
-	       differ(-EPERM, try_deallocate(fd, 11)) ||
-	       differ(0, try_deallocate(fd, 10)) ||
-	       differ(0, try_allocate(fd, FREQ_ALLOCATE_KEEP, &frequency)) ||
-	       differ(10, frequency) || line_say(line, 'a') ||
-	       line_hear(line, 'b');
+	return has_right_of_user(fd, line);
 }
 
 /* The user was root when it opened, and stays that for this client. */

@@ -131,7 +131,7 @@ int slow_page_deliver(struct slow_page *slow, const void *content,
 	return error;
 }
 
-/* The page goes: whoever is stuck gets EFAULT. */
+/* Unmaps the page: the stuck request fails with EFAULT. */
 int slow_page_refuse(struct slow_page *slow)
 {
 	int error = munmap(slow->page, page_size()) ? -errno : 0;

@@ -433,46 +433,46 @@ static int check_third(struct known *known, const char *third,
 	       check_refused(known, third, step, EBUSY);
 }
 
-FIXTURE(amid) {
+FIXTURE(preparing) {
 	struct known known;
 	struct loader loader;
 };
 
 /* A third comes while the second converts the state of the first. */
-FIXTURE_VARIANT(amid) {
+FIXTURE_VARIANT(preparing) {
 	const char *from;
 	const char *to;
 	const char *third;
 };
 
-FIXTURE_VARIANT_ADD(amid, v2_while_v1_to_v90) {
+FIXTURE_VARIANT_ADD(preparing, v2_while_v1_to_v90) {
 	.from = "freq_v1",
 	.to = "freq_v90",
 	.third = "freq_v2",
 };
 
-FIXTURE_VARIANT_ADD(amid, v1_while_v2_to_v90) {
+FIXTURE_VARIANT_ADD(preparing, v1_while_v2_to_v90) {
 	.from = "freq_v2",
 	.to = "freq_v90",
 	.third = "freq_v1",
 };
 
-FIXTURE_VARIANT_ADD(amid, v2_while_v90_to_v1) {
+FIXTURE_VARIANT_ADD(preparing, v2_while_v90_to_v1) {
 	.from = "freq_v90",
 	.to = "freq_v1",
 	.third = "freq_v2",
 };
 
-FIXTURE_VARIANT_ADD(amid, v1_while_v90_to_v2) {
+FIXTURE_VARIANT_ADD(preparing, v1_while_v90_to_v2) {
 	.from = "freq_v90",
 	.to = "freq_v2",
 	.third = "freq_v1",
 };
 
-SHORT_VARIANTS(amid, "v2_while_v1_to_v90 v1_while_v90_to_v2")
+SHORT_VARIANTS(preparing, "v2_while_v1_to_v90 v1_while_v90_to_v2")
 
 /* It has found the handoff symbol, and so has prepared. */
-FIXTURE_SETUP(amid)
+FIXTURE_SETUP(preparing)
 {
 	int references;
 
@@ -489,14 +489,14 @@ FIXTURE_SETUP(amid)
 	ASSERT_EQ(0, known_look(&self->known, variant->from));
 }
 
-FIXTURE_TEARDOWN(amid)
+FIXTURE_TEARDOWN(preparing)
 {
 	/* After a test that failed, it may still wait. */
 	set_knob("none");
 	EXPECT_EQ(0, test_clean());
 }
 
-TEST_F(amid, third_is_refused)
+TEST_F(preparing, third_is_refused)
 {
 	struct known *known = &self->known;
 

@@ -164,7 +164,7 @@ bool listing_same(const struct listing *one, const struct listing *other)
 	return true;
 }
 
-/* Whether nothing changed; tells the first difference otherwise. */
+/* True if both are the same; prints the first difference. */
 bool snapshot_same(const struct snapshot *one, const struct snapshot *other)
 {
 	size_t i;
@@ -227,7 +227,7 @@ bool sysfs_is(const char *name, const char *text)
 	return sysfs_is_in(SYSFS, name, text);
 }
 
-/* Whether a folder of sysfs shows just what LIST tells. */
+/* True if the files in a folder of sysfs agree with LIST. */
 bool sysfs_agrees_in(const char *folder, int fd)
 {
 	struct listing list;

@@ -551,7 +551,7 @@ TEST_F(reply, unmapped_after_a_takeover)
 	EXPECT_ORDER(12, 13, 11);
 }
 
-/* ---- An error is told once, with the place that it is about */
+/* ---- A failed request is answered once, with the index of the culprit */
 
 /* A request whose reply is stuck, in a thread of its own */
 struct stuck_request {
