@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Unit tests of the parts of a release that need no server: the pool, with
- * its tables and mirror, and the notation of frequencies.
+ * its tables and mirror, the holders, and the notation of frequencies.
  */
 #include <kunit/test.h>
+#include <linux/cred.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "contract/handoff.h"
 #include "spec.h"
 #include "state/mirror.h"
 #include "state/pool.h"
+#include "state/state.h"
 #include "state/table.h"
 
 /* Spans several chunks, and is no multiple of one. */
@@ -197,12 +201,6 @@ static void remove(struct freq_pool *pool, struct freq_queue *from, u32 index)
 	from->count--;
 }
 
-static void restore(struct freq_pool *pool, struct freq_queue *to, u32 index)
-{
-	freq_pool_restore(pool, to, freq_pool_write(pool, index), index);
-	to->count++;
-}
-
 static void queue_of_the_free(struct kunit *test)
 {
 	struct freq_pool *pool = test->priv;
@@ -254,12 +252,6 @@ static void queue_of_a_holder(struct kunit *test)
 	expect_held(test, &held, (u32[]){ 3 }, 1);
 	remove(pool, &held, 3);
 	expect_held(test, &held, NULL, 0);
-	restore(pool, &held, 3);
-	restore(pool, &held, 1);
-	restore(pool, &held, 4);
-	expect_held(test, &held, (u32[]){ 1, 3, 4 }, 3);
-	restore(pool, &held, 2);
-	expect_held(test, &held, all, 4);
 }
 
 static void expect_order(struct kunit *test, u32 count)
@@ -465,6 +457,132 @@ static struct kunit_suite pool_suite = {
 	.test_cases = pool_cases,
 };
 
+/* More than forget their holders in one hold. */
+#define MANY_HELD 100
+
+/* A state of frequencies 0 to @count - 1, all free. */
+static struct freq_state *new_state(struct kunit *test, u32 count)
+{
+	struct freq_state *state = freq_state_create();
+	struct freq_call call = { };
+	u64 number;
+	int ret;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, state);
+	do {
+		ret = freq_state_reserve(state, count + 1, 1, &call);
+	} while (freq_memory_serve(&call, &ret));
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	for (number = 0; number < count; number++)
+		KUNIT_ASSERT_EQ(test, 1U,
+				freq_pool_stage(&state->pool, &number, 1));
+	freq_pool_publish(&state->pool);
+	return state;
+}
+
+static void end_state(struct freq_state *state)
+{
+	struct freq_call call = { };
+	int ret;
+
+	do {
+		ret = freq_state_destroy(state, &call);
+	} while (freq_memory_serve(&call, &ret));
+}
+
+/* Has @client allocate the next @count, which the test leaves room for. */
+static void allocate(struct kunit *test, struct freq_state *state,
+		     struct freq_client *client, bool keep, u32 count)
+{
+	struct freq_call call = { .client = client };
+	static u64 numbers[MANY_HELD];
+	int ret;
+
+	client->pid = task_tgid(current);
+	client->uid = current_uid();
+	do {
+		ret = freq_state_peek_all(state, &call, numbers, count);
+	} while (freq_memory_serve(&call, &ret));
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	freq_state_allocate_all(state, &call, keep, count);
+}
+
+static void close_client(struct freq_state *state, struct freq_client *client)
+{
+	struct freq_call call = { .client = client };
+
+	freq_state_close(state, &call);
+}
+
+/* A holder is used again when the last that it kept is deallocated. */
+static void holder_of_a_batch_is_used_again(struct kunit *test)
+{
+	struct freq_state *state = new_state(test, 4);
+	struct freq_server_info server = { };
+	struct freq_client kept = { }, other = { };
+	struct freq_call call = { .server = &server, .client = &other };
+	u64 numbers[] = { 0, 1, 2 };
+	u32 holder, failed = 0;
+	int ret;
+
+	allocate(test, state, &kept, true, ARRAY_SIZE(numbers));
+	holder = kept.data;
+	close_client(state, &kept);
+	KUNIT_EXPECT_EQ(test, 0U, state->unused_holder);
+	do {
+		ret = freq_state_deallocate_all(state, &call, numbers,
+						ARRAY_SIZE(numbers), &failed);
+	} while (ret == FREQ_WANT_AGAIN);
+	KUNIT_EXPECT_EQ(test, 0, ret);
+	KUNIT_EXPECT_EQ(test, holder, state->unused_holder);
+	allocate(test, state, &other, false, 1);
+	KUNIT_EXPECT_EQ(test, holder, (u32)other.data);
+	KUNIT_EXPECT_EQ(test, holder, state->holder_count);
+	close_client(state, &other);
+	end_state(state);
+}
+
+/* Clients that close between its holds do not keep a batch for ever. */
+static void batch_ends_while_clients_close(struct kunit *test)
+{
+	struct freq_state *state = new_state(test, MANY_HELD);
+	struct freq_client client = { }, closing = { };
+	struct freq_call call = { .client = &client };
+	static u64 numbers[MANY_HELD];
+	u32 holds = 0;
+	int ret;
+
+	for (;;) {
+		allocate(test, state, &closing, false, MANY_HELD);
+		close_client(state, &closing);
+		do {
+			ret = freq_state_peek_all(state, &call, numbers,
+						  MANY_HELD);
+		} while (ret != FREQ_WANT_AGAIN &&
+			 freq_memory_serve(&call, &ret));
+		if (ret != FREQ_WANT_AGAIN)
+			break;
+		KUNIT_ASSERT_LT(test, holds++, 10U);
+	}
+	KUNIT_EXPECT_EQ(test, 0, ret);
+	KUNIT_EXPECT_LT(test, 0U, holds);
+	freq_state_allocate_all(state, &call, false, MANY_HELD);
+	KUNIT_EXPECT_EQ(test, (u32)MANY_HELD, freq_state_allocated(state));
+	close_client(state, &client);
+	end_state(state);
+}
+
+static struct kunit_case state_cases[] = {
+	KUNIT_CASE(holder_of_a_batch_is_used_again),
+	KUNIT_CASE(batch_ends_while_clients_close),
+	{ }
+};
+
+static struct kunit_suite state_suite = {
+	.name = "freq_state",
+	.test_cases = state_cases,
+};
+
 static void good_specs(struct kunit *test)
 {
 	static const struct {
@@ -533,8 +651,10 @@ static struct kunit_suite spec_suite = {
 	.test_cases = spec_cases,
 };
 
-kunit_test_suites(&pool_suite, &spec_suite);
+kunit_test_suites(&pool_suite, &state_suite, &spec_suite);
 
 MODULE_DESCRIPTION("Frequency allocator: unit tests");
 MODULE_AUTHOR("The freq authors");
 MODULE_LICENSE("GPL");
+IMPORT_SYMBOLS_FREQ();
+MODULE_IMPORT_NS(FREQ);

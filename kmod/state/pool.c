@@ -229,27 +229,6 @@ void freq_pool_mark_remove(struct freq_pool *pool, u32 index)
 }
 
 /**
- * freq_pool_restore() - put a slot back where freq_pool_unlink() found it
- * @pool: the pool
- * @queue: the queue; as freq_pool_unlink() left it
- * @slot: the slot; with its next and prev as they were
- * @index: its index
- */
-void freq_pool_restore(struct freq_pool *pool, struct freq_queue *queue,
-		       struct freq_slot *slot, u32 index)
-{
-	/* Not the head: relink behind its predecessor. */
-	if (queue->first == slot->next)
-		queue->first = index;
-	else
-		freq_pool_write(pool, slot->prev)->next = index;
-	if (slot->next)
-		freq_pool_write(pool, slot->next)->prev = index;
-	else
-		queue->last = index;
-}
-
-/**
  * freq_pool_splice() - put slots in front of a queue of free ones
  * @pool: the pool
  * @front: the slots, a copy of their queue

@@ -230,8 +230,6 @@ static inline void freq_pool_unlink(struct freq_pool *pool,
 		queue->last = prev;
 }
 
-void freq_pool_restore(struct freq_pool *pool, struct freq_queue *queue,
-		       struct freq_slot *slot, u32 index);
 void freq_pool_splice(struct freq_pool *pool, struct freq_queue front,
 		      struct freq_queue *queue);
 
