@@ -122,8 +122,6 @@ struct freq_holder {
 /* Of the owner of a slot: within one hold, it is about to be freed. */
 #define FREQ_OWNER_MARK BIT(30)
 
-#define FREQ_OWNER_FLAGS (FREQ_OWNER_KEEP | FREQ_OWNER_MARK)
-
 /**
  * struct freq_state - the state of a server
  * @pool: the frequencies

@@ -12,6 +12,9 @@
 #include "contract/handoff.h"
 #include "state/pool.h"
 
+/* What the owner of a slot has beside the index of its holder. */
+#define FREQ_OWNER_FLAGS (FREQ_OWNER_KEEP | FREQ_OWNER_MARK)
+
 /* Phases of a claim, in the progress of a call: see freq_state_claim(). */
 enum freq_claim {
 	FREQ_CLAIM_NONE,

@@ -114,8 +114,6 @@ struct freq_holder {
 /* Of the owner of a slot: within one hold, it is about to be freed. */
 #define FREQ_OWNER_MARK BIT(31)
 
-#define FREQ_OWNER_FLAGS (FREQ_OWNER_KEEP | FREQ_OWNER_MARK)
-
 /**
  * struct freq_state - what the server knows
  * @labels: how many slots have a label
