@@ -170,7 +170,7 @@ static int change_much(int line, void *data)
 	pthread_t thread;
 	int i;
 
-	if (differ(0, become(NOBODY)))
+	if (setpriority(PRIO_PROCESS, 0, 0) || differ(0, become(NOBODY)))
 		return -1;
 	for (i = 0; i < THREADS; i++) {
 		if (differ(0, pthread_create(&thread, NULL, change_in_thread,
@@ -241,6 +241,27 @@ TEST_F_TIMEOUT(busy, conversion, 180)
 	EXPECT_EQ(128 + SIGKILL, child_kill(&changers));
 	EXPECT_TRUE(sysfs_agrees(self->fd));
 	EXPECT_TRUE(sysfs_is("allocated", "\n"));
+}
+
+/* Whoever loads before others, as freqctl does, has to wait for none of them. */
+TEST_F_TIMEOUT(busy, conversion_with_priority, 180)
+{
+	unsigned long long idle_up, idle_down, up, down;
+	struct child changers;
+
+	ASSERT_EQ(0, setpriority(PRIO_PROCESS, 0, -20));
+	ASSERT_EQ(0, time_upgrades("freq_v2", "freq_v90", &idle_up,
+				   &idle_down));
+	ASSERT_EQ(0, child_start(&changers, change_much, NULL));
+	ASSERT_EQ(0, line_hear(changers.line, 'a'));
+	ASSERT_EQ(0, time_upgrades("freq_v2", "freq_v90", &up, &down));
+	TH_LOG("v2 to v90: %llu us, with %d busy threads %llu us", idle_up,
+	       THREADS, up);
+	TH_LOG("v90 to v2: %llu us, with %d busy threads %llu us", idle_down,
+	       THREADS, down);
+	EXPECT_LE(up, 3 * idle_up);
+	EXPECT_LE(down, 3 * idle_down);
+	EXPECT_EQ(128 + SIGKILL, child_kill(&changers));
 }
 
 TEST_HARNESS_MAIN

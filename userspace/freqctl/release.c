@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "kernel_log.h"
@@ -138,13 +139,19 @@ static int find(unsigned int number, bool rehearse)
 	return 0;
 }
 
-/* Returns 0; -EEXIST; or another negative errno, after a message. */
+/*
+ * With the highest priority that this process may have: so clients that keep all
+ * processors busy do not delay it. Returns 0; -EEXIST; or another negative
+ * errno, after a message.
+ */
 static int insert(unsigned int number, const char *parameters, bool rehearse)
 {
-	int log, ret;
+	int nice = getpriority(PRIO_PROCESS, 0), log, ret;
 
 	log = kernel_log_open();
+	setpriority(PRIO_PROCESS, 0, PRIO_MIN);
 	ret = module_insert(number, parameters);
+	setpriority(PRIO_PROCESS, 0, nice);
 	if (ret < 0 && ret != -EEXIST)
 		obstacle_report_load(number, -ret, rehearse, log);
 	if (log >= 0)

@@ -7,6 +7,7 @@
  *			N, loaded.N its module, running has the number of the
  *			running release
  *	FAKE_LOG	a file: each insertion and removal, a line each
+ *	FAKE_NICE	a file: the priority at an insertion, as nice(1) says it
  *	FAKE_DELAY	how long a takeover lasts, in microseconds
  *	FAKE_SIGNAL	a signal in the middle of a takeover, to freqctl itself
  *	FAKE_IDLE	an inserted release does not take over
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../freqctl/lock.h"
@@ -148,6 +150,11 @@ int __wrap_module_insert(unsigned int number, const char *parameters)
 {
 	char path[256], text[16];
 
+	if (getenv("FAKE_NICE")) {
+		snprintf(text, sizeof(text), "%d",
+			 getpriority(PRIO_PROCESS, 0));
+		write_line(getenv("FAKE_NICE"), "we", text);
+	}
 	if (!folder())
 		return __real_module_insert(number, parameters);
 	if (!is_there("disk", number))
