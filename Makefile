@@ -10,22 +10,40 @@ KERNELS := 6.1 debug 6.12 7.3
 # The kernel to build for: the one that runs, or else the newest with headers.
 # Expanded where it is used, when its package is there.
 KDIR ?= $(shell ls -d /lib/modules/$$(uname -r)/build 2>/dev/null || \
-	ls -dv /lib/modules/*/build | tail -n 1)
+	ls -dv /lib/modules/*/build 2>/dev/null | tail -n 1)
 
-BUILD_PACKAGES := gcc kmod libc6-dev libjansson-dev libkmod-dev linux-headers-amd64 pkg-config
+BUILD_PACKAGES := gcc kmod libc6-dev libjansson-dev libkmod-dev pkg-config
 VM_PACKAGES := $(BUILD_PACKAGES) busybox-static cpio qemu-system-x86 rsync xz-utils
 CHECK_PACKAGES := $(VM_PACKAGES) clang jq libclang-rt-dev mandoc perl python3 python3-docutils shellcheck sparse
 BENCH_PACKAGES := $(CHECK_PACKAGES) erlang-base gnuplot-nox mmdebstrap
+DOCS_PACKAGES := $(VM_PACKAGES) perl python3-sphinx
+HEADERS_PACKAGE := linux-headers-amd64
+# The kernels to test on
+TEST_KERNELS := $(if $(filter file,$(origin K)),$(KERNELS),$(K))
 
 .PHONY: all modules userspace install check check-modules check-layout check-includes \
-	check-style check-userspace layout \
+	check-style check-userspace check-scripts layout \
 	test test-long demo docs bench bench-quick bench-test bench-files vm-files clean help \
-	need need-vm need-check need-test need-bench need-docs need-tags FORCE
+	deps need need-vm need-check need-bench need-docs need-tags FORCE
 
 all: modules userspace
 
+# ---- Packages ----
+#
+# Only the targets that call deps install anything. All others name what is missing.
+deps:
+	@.ci/need -i $(sort $(CHECK_PACKAGES) $(DOCS_PACKAGES) $(HEADERS_PACKAGE) \
+		$(foreach k,$(TEST_KERNELS),$(shell selftests/vm/kernel -k $(k) packages)))
+
+INSTALLING := test test-long demo docs
+$(INSTALLING): deps
+ifneq ($(filter deps $(INSTALLING),$(MAKECMDGOALS)),)
+need need-vm need-check need-bench need-docs need-tags: deps
+endif
+
+# A kernel that KDIR names brings its own headers.
 need:
-	@.ci/need $(BUILD_PACKAGES)
+	@.ci/need $(BUILD_PACKAGES) $(if $(wildcard $(KDIR)/Makefile),,$(HEADERS_PACKAGE))
 
 need-vm:
 	@.ci/need $(VM_PACKAGES)
@@ -37,7 +55,7 @@ need-bench:
 	@.ci/need $(BENCH_PACKAGES)
 
 need-docs:
-	@.ci/need $(VM_PACKAGES) perl python3-sphinx
+	@.ci/need $(DOCS_PACKAGES)
 
 need-tags:
 	@.ci/need universal-ctags
@@ -159,7 +177,7 @@ vm-files: build/$(K)/initramfs
 
 # ---- Tests ----
 
-check: check-modules check-layout check-includes check-style check-userspace
+check: check-modules check-layout check-includes check-style check-userspace check-scripts
 
 # From scratch, so that no warning stays hidden in an object that is up to date.
 # Quiet, so that whatever is said is a complaint; but the kernel may have to be
@@ -215,18 +233,16 @@ check-style: need-check
 check-userspace: need-check
 	$(MAKE) -C userspace check
 
-# What is missing, all at once
-need-test:
-	@.ci/need $(CHECK_PACKAGES) $(foreach k,$(KERNELS),$(shell selftests/vm/kernel -k $(k) packages))
+# The tests of scripts
+check-scripts: need-check
+	@userspace/tests/run $(wildcard scripts/tests/*)
 
 # With K=, on that kernel only. What is checked without a guest runs beside them.
-TESTED = check $(if $(filter file,$(origin K)),$(KERNELS),$(K))
+test:
+	@selftests/vm/matrix check $(TEST_KERNELS)
 
-test: need-test
-	@selftests/vm/matrix $(TESTED)
-
-test-long: need-test
-	@selftests/vm/matrix -l $(TESTED)
+test-long:
+	@selftests/vm/matrix -l check $(TEST_KERNELS)
 
 # ---- For editors ----
 
@@ -327,6 +343,7 @@ clean:
 	$(MAKE) -C userspace clean
 
 help:
+	@echo 'make deps       install the Debian packages for demo, test and docs, which call it'
 	@echo 'make            build the modules, for the kernel that KDIR= names, and freqctl'
 	@echo 'make install    install them under DESTDIR= and PREFIX= ($(PREFIX))'
 	@echo 'make demo       show a live upgrade, in a guest'
