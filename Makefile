@@ -86,7 +86,7 @@ install: all
 sources = $(shell find $(1) -name '.*' -prune -o -path selftests/vm -prune -o -type f \
 	\( -name '*.[chS]' -o -name '*.sh' -o -name Makefile -o -name Kbuild \
 	-o -name config -o -name settings \) ! -name '*.mod.c' -print | LC_ALL=C sort)
-KMOD_SOURCES := $(call sources,kmod uapi)
+KMOD_SOURCES := $(call sources,kmod uapi) VERSION
 TEST_SOURCES := $(filter-out selftests/release/% selftests/bench/%,$(call sources,selftests)) \
 	selftests/release/release_v90.h
 BENCH_SOURCES := $(call sources,selftests/bench)
@@ -113,7 +113,7 @@ build/$(K)/kmod.list: FORCE | need-vm
 	@$(call keep,$(abspath $(MODULE_SOURCES)) "$$(selftests/vm/kernel -k $(K) build)")
 
 build/$(K)/kmod.linked: build/$(K)/kmod.list
-	rm -rf build/$(K)/kmod build/$(K)/uapi build/$(K)/selftests
+	rm -rf $(addprefix build/$(K)/,kmod uapi selftests VERSION)
 	@$(call link,build/$(K),$(MODULE_SOURCES))
 	touch $@
 
@@ -135,7 +135,7 @@ EARLIER = $(shell cat selftests/earlier)
 build/$(K)/earlier.built: selftests/earlier | need-vm
 	rm -rf build/$(K)/earlier
 	mkdir -p build/$(K)/earlier
-	git archive $(EARLIER) kmod uapi | tar -x -C build/$(K)/earlier
+	git archive $(EARLIER) $$(git ls-tree --name-only $(EARLIER) kmod uapi VERSION) | tar -x -C build/$(K)/earlier
 	+$(call make_module,build/$(K)/earlier/kmod)
 	touch $@
 
@@ -190,6 +190,7 @@ check-modules: need-check
 	+@{ $(call make_modules,build/check,-s W=1 C=2); } > build/check/log 2>&1 || \
 		{ cat build/check/log; exit 1; }
 	@if [ -s build/check/log ]; then cat build/check/log; exit 1; fi
+	@scripts/version build/check/kmod/*.ko
 
 # What modules of different age rely on may not change unless its name does.
 check-layout: need-check
@@ -228,6 +229,8 @@ check-style: need-check
 	@shellcheck $(wildcard userspace/freqctl/*.bash) $$( \
 		{ grep -rlI --exclude-dir=build -e '^#!/bin/sh' -e '^#!/bin/bash' $(SCRIPT_FOLDERS) && \
 		find $(SCRIPT_FOLDERS) -name build -prune -o -name '*.sh' -print; } | sort -u)
+	@echo "  version"
+	@scripts/version
 	@if [ -x Documentation/check ]; then echo "  Documentation"; Documentation/check; fi
 
 check-userspace: need-check

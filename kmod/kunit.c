@@ -656,5 +656,6 @@ kunit_test_suites(&pool_suite, &state_suite, &spec_suite);
 MODULE_DESCRIPTION("Frequency allocator: unit tests");
 MODULE_AUTHOR("The freq authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(FREQ_VERSION);
 IMPORT_SYMBOLS_FREQ();
 MODULE_IMPORT_NS(FREQ);

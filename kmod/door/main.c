@@ -93,3 +93,4 @@ module_exit(freq_exit);
 MODULE_DESCRIPTION("Frequency allocator: the device");
 MODULE_AUTHOR("The freq authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(FREQ_VERSION);

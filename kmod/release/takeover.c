@@ -439,4 +439,5 @@ module_exit(release_exit);
 
 MODULE_AUTHOR("The freq authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(FREQ_VERSION);
 IMPORT_SYMBOLS_FREQ();

@@ -15,10 +15,6 @@
 
 #define MAX_OPTIONS 8
 
-enum {
-	OPTION_VERSION = 0x1000,
-};
-
 static void print_option(const struct command_option *option)
 {
 	char form[32];
@@ -39,7 +35,7 @@ static void print_help(const struct command *command)
 {
 	static const struct command_option common[] = {
 		{ 'h', "help", NULL, "print this help" },
-		{ OPTION_VERSION, "version", NULL, "print the version" },
+		{ 'V', "version", NULL, "print the version" },
 	};
 	const struct command_option *option;
 	size_t i;
@@ -82,7 +78,7 @@ int command_usage(const struct command *command)
 int command_option(const struct command *command, int argc, char **argv)
 {
 	struct option longs[MAX_OPTIONS + 3] = { 0 }, *l = longs;
-	char shorts[2 * MAX_OPTIONS + 3], *s = shorts;
+	char shorts[2 * MAX_OPTIONS + 4], *s = shorts;
 	const struct command_option *option;
 	int value;
 
@@ -101,8 +97,9 @@ int command_option(const struct command *command, int argc, char **argv)
 			*s++ = ':';
 	}
 	*l++ = (struct option){ .name = "help", .val = 'h' };
-	*l++ = (struct option){ .name = "version", .val = OPTION_VERSION };
+	*l++ = (struct option){ .name = "version", .val = 'V' };
 	*s++ = 'h';
+	*s++ = 'V';
 	*s = '\0';
 
 	/* getopt_long() begins its messages with this. */
@@ -112,7 +109,7 @@ int command_option(const struct command *command, int argc, char **argv)
 	case 'h':
 		print_help(command);
 		exit(EXIT_DONE);
-	case OPTION_VERSION:
+	case 'V':
 		puts("freqctl " FREQ_VERSION);
 		exit(EXIT_DONE);
 	case '?':

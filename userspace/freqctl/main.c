@@ -38,7 +38,7 @@ static void print_help(FILE *out)
 			commands[i]->description);
 	fputs("\nOptions:\n"
 	      "  -h, --help     print this help, or the help of COMMAND\n"
-	      "      --version  print the version\n\n"
+	      "  -V, --version  print the version\n\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n",
 	      out);
 }
@@ -63,16 +63,16 @@ static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ .name = "help", .val = 'h' },
-		{ .name = "version", .val = 'v' },
+		{ .name = "version", .val = 'V' },
 		{ 0 }
 	};
 	const struct command *command;
 
-	switch (getopt_long(argc, argv, "+h", options, NULL)) {
+	switch (getopt_long(argc, argv, "+hV", options, NULL)) {
 	case 'h':
 		print_help(stdout);
 		return EXIT_DONE;
-	case 'v':
+	case 'V':
 		puts("freqctl " FREQ_VERSION);
 		return EXIT_DONE;
 	case '?':
