@@ -22,7 +22,7 @@ HEADERS_PACKAGE := linux-headers-amd64
 TEST_KERNELS := $(if $(filter file,$(origin K)),$(KERNELS),$(K))
 
 .PHONY: all modules userspace install check check-modules check-layout check-includes \
-	check-style check-userspace check-scripts layout \
+	check-kconfig check-style check-userspace check-scripts layout \
 	test test-long demo docs bench bench-quick bench-test bench-files vm-files clean help \
 	deps need need-vm need-check need-bench need-docs need-tags FORCE
 
@@ -177,7 +177,8 @@ vm-files: build/$(K)/initramfs
 
 # ---- Tests ----
 
-check: check-modules check-layout check-includes check-style check-userspace check-scripts
+check: check-modules check-layout check-includes check-kconfig check-style \
+	check-userspace check-scripts
 
 # From scratch, so that no warning stays hidden in an object that is up to date.
 # Quiet, so that whatever is said is a complaint; but the kernel may have to be
@@ -199,6 +200,11 @@ check-layout: need-check
 
 layout: need-check
 	scripts/layout -k $(K) update
+
+# Kernel 6.1 has the tool for its own modules.
+check-kconfig: need-check
+	@echo "  kconfig"
+	@scripts/kconfig "$$(selftests/vm/kernel build)/scripts/kconfig/conf"
 
 check-includes:
 	@echo "  includes"
