@@ -298,6 +298,7 @@ docs: need-docs | build/kernel-doc
 	rm -rf build/docs
 	sphinx-build -q -W --keep-going -b html -d build/docs.trees Documentation build/docs
 	cd Documentation && cp -r --parents ABI includes.txt man ../build/docs
+	cp --parents kmod/contract/*.h uapi/linux/freq.h build/docs
 	@echo "build/docs/index.html"
 
 demo:

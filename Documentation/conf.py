@@ -29,8 +29,14 @@ def link_pages(app, doctree, docname):
     """Links between documents are to the sources: make them links to pages."""
     for link in doctree.traverse(nodes.reference):
         target = link.get('refuri', '')
-        if target.endswith('.rst') and ':' not in target:
+        if ':' in target:
+            continue
+        if target.endswith('.rst'):
             link['refuri'] = target[:-len('.rst')] + '.html'
+        # Sources outside Documentation/ are copied beside the pages.
+        path = os.path.normpath(os.path.join(os.path.dirname(docname), target))
+        if path.startswith('../'):
+            link['refuri'] = target[len('../'):]
 
 
 def setup(app):
