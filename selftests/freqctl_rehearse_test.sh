@@ -33,6 +33,17 @@ rehearsed()
 	test "$(cat $REHEARSAL/release 2>/dev/null)" = "$1"
 }
 
+# locked FILE: a process has a lock on it.
+locked()
+{
+	grep -q "FLOCK .*:$(stat -c %i "$1") " /proc/locks
+}
+
+unlocked()
+{
+	! locked "$1"
+}
+
 # The counts of upgrades, without those of refusals and times
 upgrades()
 {
@@ -257,6 +268,7 @@ says '*freq_v2 runs*'
 freqctl rehearse v90 -- sh -c "echo \$\$ >$tmp/command; exec sleep 1000" >"$tmp/verdict" &
 rehearse=$!
 check 'a rehearsal' eventually test -s "$tmp/command"
+check '... with its lock' locked /run/freqctl-rehearsal.lock
 says_rehearsed()
 {
 	says "*v90 is being rehearsed*open in process $rehearse (freqctl)*"
@@ -283,6 +295,20 @@ check '... and then ends' ends $purge
 wait $purge
 same '... with' 0 $?
 nothing_left 'in the end' freq freq_v2
+check '... nor the lock of a rehearsal' unlocked /run/freqctl-rehearsal.lock
+
+freqctl load v90 fail=step-waits >"$tmp/out" 2>"$tmp/err.load" &
+load=$!
+check 'a load' eventually grep -qx Y /sys/module/freq_v90/parameters/waits
+check '... with its lock' locked /run/freqctl.lock
+try 1 '' freqctl stop
+says '*10-12 allocated by process*freq_v90 is being loaded*'
+echo none >/sys/module/freq_v90/parameters/fail
+check '... ends' ends $load
+wait $load
+same '... with' 0 $?
+check '... and without its lock' unlocked /run/freqctl.lock
+try 0 'v90 -> v2, v90 removed' freqctl upgrade v2
 
 client_close a
 done_testing

@@ -221,6 +221,15 @@ error not_permitted' "$(as_nobody 'printf "inject 30\nstop\nload v2\n" |
 	freqctl shell' 2>/dev/null)"
 try 0 '' freqctl deallocate 12 11 10
 freqctl list >"$tmp/list"
+
+# One that runs as root, whoever calls it, does not use the caller's device.
+cp "$(command -v freqctl)" "$tmp/setuid"
+chmod 4755 "$tmp/setuid"
+chmod 711 "$tmp"
+same 'a program with the same privileges uses FREQ_DEVICE' 'error not_supported' \
+	"$(as_nobody 'echo allocate | FREQ_DEVICE=/dev/null freqctl shell' 2>/dev/null)"
+same 'a program with more privileges ignores FREQ_DEVICE' 'ok 10' \
+	"$(as_nobody "echo allocate | FREQ_DEVICE=/dev/null $tmp/setuid shell")"
 list_is 'after all that' 10-15 ''
 
 # ---- Releases

@@ -350,6 +350,75 @@ TEST_F_TIMEOUT(inject, killed, 60)
 	EXPECT_TRUE(sysfs_agrees(self->fd));
 }
 
+static void ignore(int signal)
+{
+}
+
+/* Waits for the end of a conversion, with a handler for SIGUSR1. */
+static int inject_with_handler(int line, void *data)
+{
+	const int *flags = data;
+	struct sigaction action = {
+		.sa_handler = ignore,
+		.sa_flags = *flags,
+	};
+	const __u64 fresh = 30 + *flags;
+	int fd = open_client();
+
+	if (fails(fd >= 0) || fails(!sigaction(SIGUSR1, &action, NULL)) ||
+	    line_say(line, 'a'))
+		return -1;
+	return differ(*flags ? 0 : -EINTR, try_inject(fd, &fresh, 1, NULL));
+}
+
+static int load_v90(int line, void *data)
+{
+	return differ(0, module_load("freq_v90", "fail=step-waits"));
+}
+
+static bool asleep(pid_t pid)
+{
+	char state = process_state(pid);
+
+	return state == 'S' || state == 'D';
+}
+
+/* With SA_RESTART it goes on to wait; without, it ends, and nothing is added. */
+TEST_F(inject, signal_while_it_waits)
+{
+	static const int flags[] = { 0, SA_RESTART };
+	struct child loader, injectors[2];
+	char wanted[64];
+	int i;
+
+	ASSERT_EQ(0, child_start(&loader, load_v90, NULL));
+	ASSERT_TRUE(wait_until(knob_waits()));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, child_start(&injectors[i], inject_with_handler,
+					 (void *)&flags[i]));
+		ASSERT_EQ(0, line_hear(injectors[i].line, 'a'));
+		ASSERT_TRUE(wait_until(asleep(injectors[i].pid)));
+	}
+	/* Until one is hit while it waits, not just before. */
+	ASSERT_TRUE(wait_until(!kill(injectors[0].pid, SIGUSR1) &&
+			       process_state(injectors[0].pid) == 'Z'));
+	EXPECT_EQ(0, child_wait(&injectors[0]));
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, kill(injectors[1].pid, SIGUSR1));
+		nap();
+	}
+	EXPECT_TRUE(wait_until(asleep(injectors[1].pid)));
+	EXPECT_TRUE(knob_waits());
+	EXPECT_EQ(6, total(self->fd));
+
+	ASSERT_EQ(0, set_knob("none"));
+	EXPECT_EQ(0, child_wait(&loader));
+	EXPECT_EQ(0, child_wait(&injectors[1]));
+	EXPECT_EQ(0, module_unload("freq_v2"));
+	snprintf(wanted, sizeof(wanted), "10-15,%d\n", 30 + SA_RESTART);
+	EXPECT_TRUE(sysfs_is("free", wanted));
+}
+
 /* Upgrades to a release that does not know INJECT, and back. */
 TEST_F_TIMEOUT(inject, during_upgrades, 60)
 {

@@ -96,7 +96,55 @@ TEST_F(list, pages_of_any_size)
 	}
 }
 
-/* Only as much of the array is written as is told. */
+/* As it comes, of whatever page size, whatever the order of the free list. */
+TEST_F(list, in_ascending_order)
+{
+	static const __u32 pages[] = { 1, 7, 250, 1000 };
+	struct listing listing;
+	size_t i;
+
+	ASSERT_EQ(0, inject_scattered(self->fd, 400));
+	ASSERT_EQ(0, take(self->fd, 300));
+	for (i = 300; i > 200; i -= 3)
+		test_deallocate(self->fd, i);
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		ASSERT_EQ(0, listing_take(&listing, self->fd, 0, pages[i]));
+		EXPECT_EQ(900, listing.count);
+		EXPECT_TRUE(ascending(&listing));
+		listing_free(&listing);
+		ASSERT_EQ(0, listing_take(&listing, self->fd, FREQ_LIST_FREE,
+					  pages[i]));
+		EXPECT_TRUE(ascending(&listing));
+		listing_free(&listing);
+	}
+}
+
+/* Another release, and another layout of the state, before each page. */
+TEST_F(list, cursor_across_an_upgrade)
+{
+	static const char * const releases[] = {
+		"freq_v2", "freq_v1", "freq_v90",
+	};
+	struct freq_entry entries[40];
+	struct freq_list list = { .entries = (uintptr_t)entries };
+	__u64 next = 1;
+	int turn = 0;
+	__u32 i;
+
+	do {
+		list.count = ARRAY_SIZE(entries);
+		test_list(self->fd, &list);
+		for (i = 0; i < list.count; i++, next++)
+			ASSERT_EQ(next, entries[i].frequency);
+		ASSERT_EQ(0, server_upgrade(releases[turn % 3],
+					    releases[(turn + 1) % 3]));
+		turn++;
+	} while (list.cursor);
+	EXPECT_EQ(501, next);
+	EXPECT_LT(3, turn);
+}
+
+/* Entries beyond the count that is returned are not written. */
 TEST_F(list, writes_what_it_tells)
 {
 	struct freq_entry entries[16];

@@ -1073,9 +1073,15 @@ TEST_F(request, from_32_bit)
 }
 #endif
 
+static int open_in_vain(int line, void *data)
+{
+	return differ(0, become(USER_A)) || differ(-EACCES, open_client());
+}
+
 /* As the kernel makes it, not as module_load() leaves it for the tests. */
 TEST(mode_of_the_device)
 {
+	struct child child;
 	struct stat status;
 
 	ASSERT_EQ(0, server_clean());
@@ -1084,6 +1090,8 @@ TEST(mode_of_the_device)
 	EXPECT_EQ(S_IFCHR | 0660, status.st_mode);
 	EXPECT_EQ(0, status.st_uid);
 	EXPECT_EQ(0, status.st_gid);
+	ASSERT_EQ(0, child_start(&child, open_in_vain, NULL));
+	EXPECT_EQ(0, child_wait(&child));
 	EXPECT_EQ(0, test_clean());
 }
 

@@ -401,6 +401,89 @@ TEST(readers_of_another_user)
 	EXPECT_EQ(0, test_clean());
 }
 
+/* As many readers as one user can have, and all users together */
+#define USER_READERS	32
+#define ALL_READERS	512
+#define USERS		(ALL_READERS / USER_READERS)
+
+struct users_reader {
+	const char *wanted;
+	uid_t uid;
+	int readers[USER_READERS];
+};
+
+static int go_on(int reader, const char *wanted, off_t at)
+{
+	char room[PIECE];
+
+	return differ(at, lseek(reader, 0, SEEK_CUR)) ||
+	       differ(PIECE, read_piece(reader, room, PIECE)) ||
+	       fails(!memcmp(wanted + at, room, PIECE));
+}
+
+/* A user who reads as many texts at once as can be, by turns. */
+static int read_by_turns(int line, void *data)
+{
+	struct users_reader *user = data;
+	off_t at;
+	int i;
+
+	if (differ(0, become(user->uid)))
+		return -1;
+	for (at = 0; at < 3 * PIECE; at += PIECE) {
+		for (i = 0; i < USER_READERS; i++) {
+			if (!at)
+				user->readers[i] = open_text();
+			if (fails(user->readers[i] >= 0) ||
+			    go_on(user->readers[i], user->wanted, at))
+				return -1;
+		}
+	}
+	if (line_say(line, 'd') || line_hear(line, 'r'))
+		return -1;
+	/* One of another user's has come: it is at the expense of the first. */
+	for (i = 1; i < USER_READERS; i++) {
+		if (go_on(user->readers[i], user->wanted, at))
+			return -1;
+	}
+	return differ(-ESTALE, read_at(user->readers[0], PIECE, at)) ||
+	       differ(0, lseek(user->readers[0], 0, SEEK_SET)) ||
+	       go_on(user->readers[0], user->wanted, 0);
+}
+
+static int read_once(int line, void *data)
+{
+	struct users_reader *user = data;
+
+	return differ(0, become(user->uid)) ||
+	       go_on(open_text(), user->wanted, 0);
+}
+
+TEST(readers_of_all_users)
+{
+	struct users_reader user = { .uid = USER_B + 1 };
+	struct child users[USERS], one_more;
+	char *wanted;
+	int fd, i;
+
+	ASSERT_EQ(0, server_start("freq_v2", FEW_PARAMETER));
+	fd = open_client();
+	ASSERT_GE(fd, 0);
+	wanted = wanted_text(fd);
+	ASSERT_NE(NULL, wanted);
+	user.wanted = wanted;
+	for (i = 0; i < USERS; i++, user.uid++) {
+		ASSERT_EQ(0, child_start(&users[i], read_by_turns, &user));
+		ASSERT_EQ(0, line_hear(users[i].line, 'd'));
+	}
+	ASSERT_EQ(0, child_start(&one_more, read_once, &user));
+	ASSERT_EQ(0, child_wait(&one_more));
+	ASSERT_EQ(0, line_say(users[0].line, 'r'));
+	EXPECT_EQ(0, child_wait(&users[0]));
+	free(wanted);
+	EXPECT_EQ(0, test_clean());
+}
+
 /* ---- While all changes */
 
 FIXTURE(changes) {
