@@ -298,7 +298,7 @@ TEST_F(batch, limits_of_the_count)
 	EXPECT_UNCHANGED();
 }
 
-/* A bit in a word that has none of that meaning. */
+/* Each bit that has no meaning, in each word. */
 TEST_F(batch, words_without_a_meaning)
 {
 	__u64 list[] = { 10, 11 };
@@ -340,7 +340,7 @@ TEST_F(batch, words_without_a_meaning)
 	EXPECT_UNCHANGED();
 }
 
-/* Nothing in the argument tells of a success. */
+/* A success leaves the argument as it was. */
 TEST_F(batch, leaves_the_argument)
 {
 	__u64 list[3] = {};
@@ -361,8 +361,7 @@ TEST_F(batch, leaves_the_argument)
 }
 
 /*
- * An array that cannot be written, or not all of it: who was told nothing,
- * holds nothing.
+ * An array that cannot be written, or only in part: nothing is allocated.
  */
 TEST_F(batch, allocates_to_nowhere)
 {
@@ -417,7 +416,7 @@ TEST_F(batch, argument_that_cannot_be_written)
 				     batch));
 	EXPECT_UNCHANGED();
 
-	/* The place of a bad one cannot be told either. */
+	/* Nor can the index of a bad one be written. */
 	test_allocate_batch(self->fd, 10, 11, 12, 13, 14);
 	REMEMBER();
 	memcpy(list, (__u64 []){ 10, 11, 12, 13, 14, 15 }, sizeof(list));
@@ -425,7 +424,7 @@ TEST_F(batch, argument_that_cannot_be_written)
 				     batch));
 	EXPECT_UNCHANGED();
 
-	/* Without one, there is nothing to tell. */
+	/* Without one, nothing is written. */
 	test_allocate(self->fd, 15);
 	EXPECT_EQ(0, try_ioctl(self->fd, FREQ_IOC_DEALLOCATE_BATCH, batch));
 	EXPECT_ORDER(15, 14, 13, 12, 11, 10);

@@ -69,8 +69,8 @@ static void *load_in_thread(void *data)
 }
 
 /*
- * Two at once, and clients that use the server meanwhile. Who comes while the
- * other is at it is refused, and goes away without a trace.
+ * Two upgrades at once, under load. The one that comes during the other is
+ * refused, and leaves no trace.
  */
 TEST_F_TIMEOUT(concurrency, two_upgrades_at_once, 120)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is told of the pool: LIST, page by page, and the lists in sysfs, at
+ * What the pool has: LIST, page by page, and the lists in sysfs, at
  * any length, read in any way, and while others change them.
  */
 #define _GNU_SOURCE

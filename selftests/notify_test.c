@@ -97,7 +97,7 @@ TEST_F(notify, release_is_polled)
 	EXPECT_NOTIFIED(2);
 }
 
-/* Where nothing has changed, nobody is woken. */
+/* No event without a change of the release. */
 TEST_F(notify, release_is_not_polled)
 {
 	ASSERT_EQ(0, module_load("freq_v1", NULL));

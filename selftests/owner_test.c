@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who holds what, and for how long: a client is an open file description,
+ * Ownership and its end: a client is an open file description,
  * and what it holds is given back with its last descriptor, however many
  * processes and threads had one and whatever ended them. KEEP is the
  * exception.
@@ -496,7 +496,7 @@ TEST_F(owner, root_of_user_namespace)
 	test_deallocate(self->fd, 11);
 }
 
-/* The uid of an entry is told in the numbers of who asks. */
+/* The uid of an entry is that of the caller's user namespace. */
 static int see_uid(int line, void *data)
 {
 	struct freq_entry entry;
@@ -741,7 +741,7 @@ TEST(many_killed)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* ---- Whose right it is: the thread's that asks; whose it is: the opener's */
+/* ---- Permissions are those of the calling thread; the owner is the opener */
 
 FIXTURE(right) {
 	int of_root;

@@ -127,7 +127,7 @@ static void fill(void *argument, const struct request *request)
 	}
 }
 
-/* What a request answers whose argument alone is bad. */
+/* The errno of a request whose only fault is its argument. */
 static int unless_unknown(const struct request *request, bool injects, int err)
 {
 	bool is_new = _IOC_NR(request->number) >= _IOC_NR(FREQ_IOC_INJECT);
@@ -135,7 +135,7 @@ static int unless_unknown(const struct request *request, bool injects, int err)
 	return is_new && !injects ? -ENOTTY : -err;
 }
 
-/* Reads and writes nothing, so nothing is ever ready. */
+/* The device has no data, so no event is ever reported. */
 static short ready_events(int fd)
 {
 	struct pollfd ready = { .fd = fd, .events = ~0 };
@@ -283,7 +283,7 @@ TEST_F(request, some_are_of_v2)
 		test_deallocate_batch(self->fd, 11, 30);
 		return;
 	}
-	/* However wrong it is: what is not known is not looked at. */
+	/* ENOTTY whatever the argument is: it is not read. */
 	test_err_inject(ENOTTY, self->fd, 30);
 	test_err_inject(ENOTTY, self->fd, 10, 10);
 	EXPECT_EQ(-ENOTTY, try_ioctl(self->fd, FREQ_IOC_INJECT, NULL));
@@ -319,7 +319,7 @@ TEST_F(request, size_short)
 	EXPECT_UNCHANGED();
 }
 
-/* What follows what the release knows, and is not zero. */
+/* An argument larger than the release knows, whose excess is not zero. */
 TEST_F(request, size_long_nonzero)
 {
 	static const size_t more[] = { 1, 2, 8, 100, 200, 5000 };
@@ -328,7 +328,7 @@ TEST_F(request, size_long_nonzero)
 	size_t i;
 
 	for (request = requests; request < request_end; request++) {
-		/* This one only tells: what is there before is not read. */
+		/* INFO only writes its argument. */
 		if (request->number == FREQ_IOC_INFO)
 			continue;
 		for (i = 0; i < ARRAY_SIZE(more); i++) {
@@ -360,7 +360,7 @@ TEST_F(request, size_long_nonzero)
 	EXPECT_UNCHANGED();
 }
 
-/* A caller from the future works, and does not see what was there before. */
+/* A larger argument of a newer program works; INFO zeroes the excess. */
 TEST_F(request, size_long_zero)
 {
 	static const size_t more[] = { 1, 8, 100, 200, 5000 };
@@ -500,7 +500,7 @@ TEST_F(request, bad_pointer)
 	EXPECT_UNCHANGED();
 }
 
-/* A reply that cannot be copied out: it was as if never asked. */
+/* A reply that cannot be copied out: the request has no effect. */
 TEST_F(request, bad_reply)
 {
 	static const unsigned long telling[] = {
@@ -551,7 +551,7 @@ TEST_F(request, bad_reply_allocate)
 	EXPECT_UNCHANGED();
 }
 
-/* It only tells the kernel something, so it may stand in read-only memory. */
+/* The argument is only read, so it may be in read-only memory. */
 TEST_F(request, deallocate_read_only_argument)
 {
 	struct freq_deallocate *deallocate = page_map(PROT_READ | PROT_WRITE);
@@ -656,7 +656,7 @@ TEST_F(request, allocate_bad)
 	EXPECT_UNCHANGED();
 }
 
-/* What stands in the field for the reply is of no meaning. */
+/* The field for the reply is not read. */
 TEST_F(request, allocate_ignores_frequency)
 {
 	struct freq_allocate allocate = { .frequency = 15 };
@@ -837,7 +837,7 @@ TEST_F(request, inject_duplicate_far)
 	EXPECT_UNCHANGED();
 }
 
-/* Only EEXIST writes to the argument; if it cannot, that is told. */
+/* Only EEXIST writes to the argument; EFAULT if it cannot. */
 TEST_F(request, inject_read_only_argument)
 {
 	struct freq_inject *inject = page_map(PROT_READ | PROT_WRITE);
@@ -867,7 +867,7 @@ TEST_F(request, stop_is_busy)
 	EXPECT_UNCHANGED();
 }
 
-/* That it may not is told before whatever else is wrong. */
+/* EPERM takes precedence over errors of the argument. */
 TEST_F(request, read_only_descriptor)
 {
 	const struct request *request;
@@ -921,7 +921,7 @@ TEST_F(request, write_only_descriptor)
 	EXPECT_UNCHANGED();
 }
 
-/* What any user may do, and what not, the privileged requests in bad shape. */
+/* Any user may allocate; EPERM takes precedence over other errors. */
 static int use_unprivileged(bool injects)
 {
 	const int refused = injects ? -EPERM : -ENOTTY;
@@ -964,7 +964,7 @@ TEST_F(request, unprivileged)
 	EXPECT_UNCHANGED();
 }
 
-/* Root of a user namespace of its own is nobody here. */
+/* Root of a user namespace has no privilege here. */
 static int be_root_elsewhere(int line, void *data)
 {
 	return differ(0, unshare(CLONE_NEWUSER)) ||
@@ -980,7 +980,7 @@ TEST_F(request, root_of_user_namespace)
 	EXPECT_UNCHANGED();
 }
 
-/* Nobody serves: the device can be opened and says so, before all else. */
+/* No release runs: open() works, ENODEV takes precedence over all errors. */
 TEST_F(request, no_server)
 {
 	const struct request *request;

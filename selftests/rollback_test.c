@@ -183,7 +183,7 @@ static int known_start(struct known *known, const char *release)
 	return fails(known->log >= 0) || known_look(known, release);
 }
 
-/* One that was to come has left nothing, and changed nothing. */
+/* The incoming release has left nothing behind, and changed nothing. */
 static int check_unchanged(const struct known *known, const char *to)
 {
 	struct snapshot after;
@@ -212,7 +212,7 @@ static int check_unchanged(const struct known *known, const char *to)
 	return error;
 }
 
-/* It is as if nobody had tried, and nobody was refused. */
+/* Nothing has changed, and nothing was logged or counted. */
 static int check_nothing_happened(const struct known *known, const char *to)
 {
 	return fails(log_silent(known->log)) || check_unchanged(known, to);
@@ -590,7 +590,7 @@ FIXTURE_TEARDOWN(stop)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* Nothing is held, and nobody has held anything: there is no other reason. */
+/* Nothing is or was allocated, so the takeover is the only obstacle. */
 TEST_F(stop, is_refused_meanwhile)
 {
 	EXPECT_TRUE(release_runs("freq_v1"));

@@ -3,7 +3,7 @@
  * Storms against requests with replies: memory that is unmapped, protected or
  * copied on write, and clients that are killed, stopped or frozen, at any
  * moment. Afterwards no frequency is lost, and none has two holders: what the
- * clients were told is what LIST says.
+ * replies said is what LIST says.
  *
  * FREQ_TEST_STORM in the environment is the number of times.
  */
@@ -492,7 +492,7 @@ static int be_killed(int line, void *data)
 	return line_hear(line, 'b');
 }
 
-/* Whether the client was told that it keeps this. */
+/* Whether a reply said that the client keeps this. */
 static bool is_recorded(const struct record *record, __u64 frequency)
 {
 	int i, j;
@@ -506,7 +506,7 @@ static bool is_recorded(const struct record *record, __u64 frequency)
 	return false;
 }
 
-/* What it was told that it keeps is kept. All else is free. */
+/* What the replies said is kept, is. All else is free. */
 static int check_killed(const struct record *record, int fd)
 {
 	struct listing kept;

@@ -120,7 +120,7 @@ static int write_file(const char *path, const char *text, size_t length)
 	return fails(!fclose(file));
 }
 
-/* Each does with the list what it does with a file of the same content. */
+/* The output is that for a regular file with the same content. */
 TEST_F_TIMEOUT(text, programs, 120)
 {
 	static const char * const commands[] = {
@@ -254,7 +254,7 @@ TEST_F(text, beside_a_rehearsal)
 	ASSERT_EQ(0, module_unload("freq_v90"));
 }
 
-/* What cannot be continued. */
+/* Offsets at which a reader cannot go on. */
 TEST_F(text, stale_offsets)
 {
 	char room[4096];
@@ -287,7 +287,7 @@ TEST_F(text, stale_offsets)
 	EXPECT_EQ(0, memcmp("100000", room, 6));
 }
 
-/* A user's further readers are at that user's own expense. */
+/* Further readers of a user evict that user's own. */
 TEST_F(text, own_readers)
 {
 	char room[PIECE];

@@ -265,7 +265,7 @@ TEST_F(upgrade, reader_of_sysfs)
 	EXPECT_EQ(9, read(fd, text, sizeof(text)));
 }
 
-/* What only the newer release could add stays when the older one runs. */
+/* Frequencies that only the newer release can inject stay after a downgrade. */
 TEST(inject_stays_after_downgrade)
 {
 	struct snapshot before, after;
