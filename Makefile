@@ -237,6 +237,8 @@ check-style: need-check
 		find $(SCRIPT_FOLDERS) -name build -prune -o -name '*.sh' -print; } | sort -u)
 	@echo "  version"
 	@scripts/version
+	@echo "  statements"
+	@scripts/statements check
 	@if [ -x Documentation/check ]; then echo "  Documentation"; Documentation/check; fi
 
 check-userspace: need-check
