@@ -184,6 +184,33 @@ TEST_F(owner, fork_shares_the_client)
 	EXPECT_FREE(11);
 }
 
+static int open_and_pass(int line, void *data)
+{
+	__u64 frequency;
+	int fd = open_client();
+
+	if (fails(fd >= 0) || differ(0, try_allocate(fd, 0, &frequency)))
+		return -1;
+	return line_send_fd(line, fd) || line_hear(line, 'b');
+}
+
+/* Its number may be another process's by and by. */
+TEST_F(owner, pid_of_an_ended_process)
+{
+	struct child child;
+	int fd;
+
+	ASSERT_EQ(0, child_start(&child, open_and_pass, NULL));
+	fd = line_receive_fd(child.line);
+	ASSERT_GE(fd, 0);
+	EXPECT_ENTRY(fd, 10, HELD | MINE, getuid(), child.pid);
+	ASSERT_EQ(0, line_say(child.line, 'b'));
+	EXPECT_EQ(0, child_wait(&child));
+	EXPECT_ENTRY(fd, 10, HELD | MINE, getuid(), 0);
+	close(fd);
+	EXPECT_FREE(10);
+}
+
 /* The child's end does not take anything from the parent. */
 TEST_F(owner, fork_outlived_by_the_parent)
 {

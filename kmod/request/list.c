@@ -41,7 +41,9 @@ static void describe(struct freq_entry *entry, const struct freq_slot *slot,
 	if (freq_state_is_owner(slot, client))
 		entry->flags |= FREQ_ENTRY_MINE;
 	entry->uid = from_kuid_munged(current_user_ns(), holder->uid);
-	entry->pid = pid_vnr(holder->pid);
+	/* Of a process that is gone, the number may be another's by now. */
+	if (holder->pid && pid_has_task(holder->pid, PIDTYPE_TGID))
+		entry->pid = pid_vnr(holder->pid);
 }
 
 /* Fills entries from @cursor on. Returns where to go on, NULL at the end. */

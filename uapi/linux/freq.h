@@ -84,7 +84,8 @@ struct freq_info {
  *	sees it; 0 if it is free
  * @pid: process that opened the client that holds it, as the caller's pid
  *	namespace sees it; 0 if it is free, if that client is closed (see
- *	FREQ_ALLOCATE_KEEP), or if the caller cannot see that process
+ *	FREQ_ALLOCATE_KEEP), if that process has ended, or if the caller cannot
+ *	see it
  * @pad: 0
  */
 struct freq_entry {
