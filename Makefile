@@ -23,8 +23,8 @@ TEST_KERNELS := $(if $(filter file,$(origin K)),$(KERNELS),$(K))
 
 .PHONY: all modules userspace install check check-modules check-layout check-includes \
 	check-kconfig check-style check-userspace check-scripts layout \
-	test test-long demo docs bench bench-quick bench-test bench-files vm-files clean help \
-	deps need need-vm need-check need-bench need-docs need-tags FORCE
+	test test-long mutants demo docs bench bench-quick bench-test bench-files vm-files clean \
+	help deps need need-vm need-check need-bench need-docs need-mutants need-tags FORCE
 
 all: modules userspace
 
@@ -57,6 +57,9 @@ need-bench:
 need-docs:
 	@.ci/need $(DOCS_PACKAGES)
 
+need-mutants:
+	@.ci/need $(CHECK_PACKAGES) python3-clang
+
 need-tags:
 	@.ci/need universal-ctags
 
@@ -83,7 +86,8 @@ install: all
 # Sources are built where symbolic links lie to them: the modules of several
 # kernels side by side, the tests in a kernel tree. What a build in place has
 # left among the sources must not get there.
-sources = $(shell find $(1) -name '.*' -prune -o -path selftests/vm -prune -o -type f \
+sources = $(shell find $(1) -name '.*' -prune -o -path selftests/vm -prune -o \
+	-path selftests/mutants -prune -o -type f \
 	\( -name '*.[chS]' -o -name '*.sh' -o -name Makefile -o -name Kbuild \
 	-o -name config -o -name settings \) ! -name '*.mod.c' -print | LC_ALL=C sort)
 KMOD_SOURCES := $(call sources,kmod uapi) VERSION
@@ -225,7 +229,7 @@ SCRIPT_FOLDERS := .ci Documentation scripts selftests userspace
 check-style: need-check
 	@echo "  checkpatch"
 	@$(CHECKPATCH) -f $(filter %.c %.h,$(MODULE_SOURCES))
-	@$(CHECKPATCH) -f $(wildcard selftests/vm/planted/*.c)
+	@$(CHECKPATCH) -f $(wildcard selftests/vm/planted/*.c selftests/mutants/*.[ch])
 	@$(CHECKPATCH) --ignore $(TEST_IGNORE) -f $(filter %.c %.h,$(TEST_SOURCES))
 	@$(CHECKPATCH) --ignore $(USER_IGNORE) -f $(filter %.c %.h,$(BENCH_SOURCES) \
 		$(call sources,userspace))
@@ -254,6 +258,14 @@ test:
 
 test-long:
 	@selftests/vm/matrix -l check $(TEST_KERNELS)
+
+# Statements of kmod/, libfreq and freqctl that are deleted or negated, one at a time:
+# which of them no test notices. SEED= draws COUNT= of them, all of PART=kmod, say;
+# FAULTS=1 adds what only make test-long has.
+SEED ?= 1
+COUNT ?= 60
+mutants: build/6.1/kmod.built need-mutants
+	@selftests/mutants/run $(if $(FAULTS),-f) -s "$(SEED)" -c "$(COUNT)" -p "$(PART)"
 
 # ---- For editors ----
 
@@ -361,6 +373,7 @@ help:
 	@echo 'make demo       show a live upgrade, in a guest'
 	@echo 'make test       check, then run all tests, in guests of $(KERNELS), or of K= only'
 	@echo 'make test-long  the same, with nothing made shorter, and what takes hours'
+	@echo 'make mutants    see whether tests notice COUNT= ($(COUNT)) changed statements, drawn by SEED='
 	@echo 'make check      all that can be checked without running it'
 	@echo 'make layout     write kmod/contract/layout, after a contract has grown'
 	@echo 'make bench      measure what all costs, and write Documentation/performance.md'
