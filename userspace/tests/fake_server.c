@@ -15,6 +15,8 @@
  *			listing
  *	FAKE_LOST	a SPEC: frequencies that a client of the third user
  *			holds after it
+ *	FAKE_KEPT_AGAIN	a SPEC: frequencies that the first of these users keeps
+ *			once a deallocation was refused
  *	FAKE_ADMIN	freqctl may give back the frequencies of all users
  *	FAKE_LEFT	a file: how many are allocated when freqctl exits
  *	FAKE_REQUESTS	a file: the numbers of the requests, a line each
@@ -64,6 +66,7 @@ struct server {
 
 static struct server live, copy;
 static int begun;
+static int kept_again;
 
 static int has_bug(const struct server *server, const char *name)
 {
@@ -224,6 +227,10 @@ static int fake_deallocate(struct server *server,
 
 	if (!err && i < server->held_count)
 		give_back(server, i);
+	if (err == -EPERM && !kept_again) {
+		kept_again = 1;
+		hold_spec("FAKE_KEPT_AGAIN", FREQ_ENTRY_KEEP, OTHER_USER, 0);
+	}
 	return err;
 }
 
