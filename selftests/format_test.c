@@ -65,6 +65,35 @@ TEST_F(format, round_trip)
 	snapshot_free(&before);
 }
 
+/*
+ * Clients that come and go take a handful of holders between them: else the
+ * state would grow for as long as it serves. A new holder is needed before the
+ * slot forgets the one before.
+ */
+TEST_F(format, holders_are_used_again)
+{
+	char *holders;
+	int i;
+
+	ASSERT_EQ(0, server_start("freq_v2", "frequencies=10-12"));
+	for (i = 0; i < 100; i++) {
+		self->fd = open_client();
+		ASSERT_GE(self->fd, 0);
+		test_allocate(self->fd, 10);
+		if (i % 2)
+			test_deallocate(self->fd, 10);
+		close(self->fd);
+	}
+	self->fd = -1;
+	ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v90"));
+	holders = read_text(KNOBS "holders");
+	ASSERT_NE(NULL, holders);
+	EXPECT_GE(2, atoi(holders)) {
+		TH_LOG("%s", holders);
+	}
+	free(holders);
+}
+
 static int try_label(int fd, __u64 frequency, __u64 label)
 {
 	struct freq_label argument = {

@@ -123,6 +123,7 @@ static void up_finish(void *data, const void *old)
 	to->pool.bucket_last = from->pool.bucket_last;
 	to->pool.bucket_mask = from->pool.bucket_mask;
 	up_queue(&to->pool.free, &from->pool.free);
+	freq_knob_holders = from->holder_count;
 	to->holder_count = from->holder_count;
 	to->unused_holder = from->unused_holder;
 }

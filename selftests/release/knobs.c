@@ -149,6 +149,10 @@ static bool waits;
 module_param(waits, bool, 0444);
 MODULE_PARM_DESC(waits, "whether it waits for another value of fail");
 
+unsigned int freq_knob_holders;
+module_param_named(holders, freq_knob_holders, uint, 0444);
+MODULE_PARM_DESC(holders, "how many holders the state had that was converted last");
+
 /**
  * freq_knob_is() - test what is to go wrong
  * @name: a value of the parameter

@@ -7,6 +7,9 @@
 
 #include <linux/types.h>
 
+/* How many holders the state had that was converted last. */
+extern unsigned int freq_knob_holders;
+
 bool freq_knob_is(const char *name);
 void freq_knob_wait(const char *name);
 
