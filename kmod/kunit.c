@@ -596,6 +596,7 @@ static void good_specs(struct kunit *test)
 		{ "446.00625MHz-446.19375MHz/12.5kHz",
 		  { 446006250, 446193750, 12500 } },
 		{ "1.5G", { 1500000000, 1500000000, 1 } },
+		{ "1.0000k", { 1000, 1000, 1 } },
 		{ "18446744073709551615", { U64_MAX, U64_MAX, 1 } },
 	};
 	struct freq_range range;
@@ -622,7 +623,10 @@ static void bad_specs(struct kunit *test)
 		{ "15-10", -EINVAL }, { "1-2/0", -EINVAL },
 		{ "1.5", -EINVAL }, { "0.0001k", -EINVAL },
 		{ "1-2MHz", -EINVAL }, { "1m", -EINVAL }, { "1 ", -EINVAL },
+		{ "1.", -EINVAL }, { "1H", -EINVAL }, { "1-2/x", -EINVAL },
 		{ "18446744073709551616", -ERANGE },
+		{ "100000000000000000000", -ERANGE },
+		{ "18446744073.709551616G", -ERANGE },
 		{ "18446744074G", -ERANGE },
 	};
 	struct freq_range range;
