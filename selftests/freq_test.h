@@ -25,6 +25,9 @@
 #define REHEARSAL	"/dev/freq-rehearsal"
 #define REHEARSAL_SYSFS	"/sys/class/misc/freq-rehearsal/"
 
+/* As much of an argument as the door copies in, in bytes */
+#define ARGUMENT_MAX	128
+
 /* What release 2 can do beyond release 1. */
 #define FEATURES_V2	(FREQ_FEATURE_INJECT | FREQ_FEATURE_BATCH)
 

@@ -496,6 +496,16 @@ TEST_F(request, bad_pointer)
 						request->size + 8), at)) {
 			TH_LOG("%s, its tail not there", request->name);
 		}
+
+		/* Nor what the door only compares with zero. */
+		at = page_straddle(ARGUMENT_MAX);
+		ASSERT_NE(NULL, at);
+		fill(at, request);
+		EXPECT_EQ(want, try_ioctl(self->fd,
+					  sized(request->number,
+						ARGUMENT_MAX + 8), at)) {
+			TH_LOG("%s, the end not there", request->name);
+		}
 	}
 	EXPECT_UNCHANGED();
 }
@@ -529,6 +539,7 @@ TEST_F(request, bad_reply)
 TEST_F(request, bad_reply_allocate)
 {
 	struct freq_allocate *allocate = page_map(PROT_READ | PROT_WRITE);
+	struct freq_allocate *across;
 	__u64 frequency;
 	int i;
 
@@ -537,6 +548,15 @@ TEST_F(request, bad_reply_allocate)
 	ASSERT_EQ(0, mprotect(allocate, page_size(), PROT_READ));
 	EXPECT_EQ(-EFAULT,
 		  try_ioctl(self->fd, FREQ_IOC_ALLOCATE, allocate));
+	EXPECT_UNCHANGED();
+
+	/* Its first word can be written, and the second cannot. */
+	across = page_straddle(sizeof(*across) / 2);
+	ASSERT_NE(NULL, across);
+	memset(across, 0, sizeof(*across) / 2);
+	ASSERT_EQ(0, mprotect((char *)across + sizeof(*across) / 2,
+			      page_size(), PROT_READ));
+	EXPECT_EQ(-EFAULT, try_ioctl(self->fd, FREQ_IOC_ALLOCATE, across));
 	EXPECT_UNCHANGED();
 
 	/* The last one, and more often than there are frequencies. */
