@@ -73,6 +73,7 @@ FIXTURE_SETUP(services)
 
 FIXTURE_TEARDOWN(services)
 {
+	set_knob("none");
 	EXPECT_EQ(0, test_clean());
 }
 
@@ -256,6 +257,59 @@ TEST_F(services, read_write_poll)
 	close(other);
 }
 
+/* An operation wants more than it may: the call ends, and the server goes on. */
+TEST_F(services, wants)
+{
+	static const struct {
+		const char *knob;
+		int error;
+	} wants[] = {
+		{ "want-nothing", ENOMEM },
+		{ "want-too-much", ENOMEM },
+		{ "want-unknown", EPROTO },
+		/* Its page is there, and does not suffice: not for ever. */
+		{ "want-page", EFAULT },
+		/* It has checked what it was given. */
+		{ "want-twice", EALREADY },
+		{ "none", EAGAIN },
+	};
+	__u64 got;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wants); i++) {
+		ASSERT_EQ(0, set_knob(wants[i].knob));
+		EXPECT_EQ(-1, read(self->fd, &got, sizeof(got)));
+		EXPECT_EQ(wants[i].error, errno) {
+			TH_LOG("with %s", wants[i].knob);
+		}
+	}
+}
+
+TEST_F(services, failures)
+{
+	struct pollfd polled = { .fd = self->fd, .events = POLLIN | POLLOUT };
+	struct services before, after;
+	char path[64], *text;
+
+	/* open() may not wait. */
+	ASSERT_EQ(0, services_look(&before));
+	ASSERT_EQ(0, set_knob("open-wants"));
+	EXPECT_EQ(-EPROTO, open_client());
+	ASSERT_EQ(0, services_look(&after));
+	EXPECT_EQ(before.opens, after.opens);
+	/* Neither has a way to say that it failed. */
+	EXPECT_EQ(1, poll(&polled, 1, 0));
+	ASSERT_EQ(0, set_knob("poll"));
+	EXPECT_EQ(0, poll(&polled, 1, 0));
+	ASSERT_EQ(0, set_knob("fdinfo"));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", self->fd);
+	text = read_text(path);
+	ASSERT_NE(NULL, text);
+	EXPECT_NE(NULL, strstr(text, "pos:"));
+	EXPECT_EQ(NULL, strstr(text, "freq-client:"));
+	free(text);
+}
+
 struct poller {
 	pthread_t thread;
 	pid_t tid;
@@ -319,6 +373,23 @@ TEST_F(services, timer)
 	EXPECT_EQ(1, ticks());
 	/* A release without the operation lets it expire. */
 	ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v2"));
+	close(polled.fd);
+}
+
+/* It need not tell anybody. */
+TEST_F(services, silent_timer)
+{
+	struct pollfd polled = { .events = POLLPRI };
+	struct freq_sleep argument = { .deadline = 1 };
+	char text[128];
+
+	polled.fd = open(SYSFS "services", O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(polled.fd, 0);
+	ASSERT_LT(0, pread(polled.fd, text, sizeof(text), 0));
+	ASSERT_EQ(0, set_knob("notify-nobody"));
+	ASSERT_EQ(0, try_ioctl(self->fd, FREQ_IOC_TIMER, &argument));
+	EXPECT_TRUE(wait_until(ticks() == 1));
+	EXPECT_EQ(0, poll(&polled, 1, 0));
 	close(polled.fd);
 }
 
@@ -393,6 +464,31 @@ TEST_F(services, words)
 	ASSERT_EQ(0, module_load("freq_v90", NULL));
 	ASSERT_EQ(0, services_look(&after));
 	EXPECT_EQ(before.opens, after.opens);
+}
+
+/* A release without requests, or without text, is as a device without them. */
+TEST_F(services, absent)
+{
+	struct freq_info info;
+	char text[8];
+	int file;
+
+	ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v1"));
+	ASSERT_EQ(0, module_load("freq_v90", "fail=no-ioctl"));
+	EXPECT_EQ(-ENOTTY, try_info(self->fd, &info));
+	EXPECT_TRUE(sysfs_is("free", "10-15\n"));
+	ASSERT_EQ(0, module_unload("freq_v1"));
+	ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v1"));
+	EXPECT_EQ(0, try_info(self->fd, &info));
+
+	ASSERT_EQ(0, module_load("freq_v90", "fail=no-show"));
+	file = open(SYSFS "free", O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(file, 0);
+	EXPECT_EQ(-1, read(file, text, sizeof(text)));
+	EXPECT_EQ(EIO, errno);
+	close(file);
+	EXPECT_EQ(0, try_info(self->fd, &info));
+	ASSERT_EQ(0, module_unload("freq_v1"));
 }
 
 TEST_HARNESS_MAIN

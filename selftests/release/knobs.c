@@ -96,8 +96,23 @@ static const struct knob knobs[] = {
 	{ .name = "step-waits" },
 	{ .name = "free-waits" },
 
-	/* An operation. */
+	/* Operations that are absent. */
+	FAULT("no-ioctl", RELEASE.ops[FREQ_OP_IOCTL], NULL),
+	FAULT("no-show", RELEASE.ops[FREQ_OP_SHOW], NULL),
+
+	/* Operations that fail, or want what they may not. */
 	{ .name = "open" },
+	{ .name = "open-wants" },
+	{ .name = "poll" },
+	{ .name = "fdinfo" },
+	{ .name = "want-nothing" },
+	{ .name = "want-too-much" },
+	{ .name = "want-unknown" },
+	{ .name = "want-page" },
+
+	/* What they may do, and no other release does. */
+	{ .name = "want-twice" },
+	{ .name = "notify-nobody" },
 };
 
 static const struct knob *turned_to = &knobs[0];

@@ -110,7 +110,10 @@ int freq_services_tick(void *data, struct freq_call *call)
 	struct freq_state *state = data;
 
 	state->ticks++;
-	freq_door_notify(call, "services", "TICK=1");
+	if (freq_knob_is("notify-nobody"))
+		freq_door_notify(call, "", "");
+	else
+		freq_door_notify(call, "services", "TICK=1");
 	return 0;
 }
 
@@ -118,6 +121,8 @@ int freq_services_open(void *state, struct freq_call *call)
 {
 	if (freq_knob_is("open"))
 		return -EACCES;
+	if (freq_knob_is("open-wants"))
+		return FREQ_WANT_AGAIN;
 	call->server->words[WORD_OPENS]++;
 	return 0;
 }
@@ -148,11 +153,52 @@ static void wake_poller(struct freq_state *state, u32 events)
 		freq_door_wake_poll(state->poller, events);
 }
 
+/* Buffers of several sizes, then memory; the door frees what is left. */
+static int want_twice(struct freq_call *call)
+{
+	u32 *entries = &call->progress[0];
+
+	if (*entries == SLICES)
+		return call->buffer_size == (SLICES - 1) * sizeof(u64) &&
+		       call->memory_size == SLICES * sizeof(u64) &&
+		       !memchr_inv(call->buffer, 0, call->buffer_size) &&
+		       !memchr_inv(call->memory, 0, call->memory_size) ?
+		       -EALREADY : -EIO;
+	++*entries;
+	call->want = *entries * sizeof(u64);
+	return *entries == SLICES ? FREQ_WANT_MEMORY : FREQ_WANT_BUFFER;
+}
+
+/* What the door answers to something that is unusual to want. */
+static int unusual_want(struct freq_call *call)
+{
+	if (freq_knob_is("want-unknown"))
+		return FREQ_WANT_SLEEP + 1;
+	if (freq_knob_is("want-page")) {
+		call->want = sizeof(u64);
+		return FREQ_WANT_FAULT;
+	}
+	if (call->status)
+		return call->status;
+	if (freq_knob_is("want-nothing")) {
+		call->want = 0;
+		return FREQ_WANT_BUFFER;
+	}
+	if (freq_knob_is("want-too-much")) {
+		call->want = FREQ_WANT_MAX + 1;
+		return FREQ_WANT_MEMORY;
+	}
+	return freq_knob_is("want-twice") ? want_twice(call) : 0;
+}
+
 int freq_services_read(void *data, struct freq_call *call)
 {
 	struct freq_state *state = data;
 	int ret;
 
+	ret = unusual_want(call);
+	if (ret)
+		return ret;
 	if (call->text_size < sizeof(state->mail))
 		return -EINVAL;
 	if (!state->has_mail)
@@ -191,6 +237,8 @@ int freq_services_poll(void *data, struct freq_call *call)
 {
 	struct freq_state *state = data;
 
+	if (freq_knob_is("poll"))
+		return -EIO;
 	state->poller = call->client;
 	call->result = (__force u32)(state->has_mail ? EPOLLIN : EPOLLOUT);
 	return 0;
@@ -198,6 +246,8 @@ int freq_services_poll(void *data, struct freq_call *call)
 
 int freq_services_fdinfo(void *state, struct freq_call *call)
 {
+	if (freq_knob_is("fdinfo"))
+		return -EIO;
 	call->result = scnprintf(call->text, call->text_size,
 				 "freq-client:\t%llu\n", call->client->id);
 	return 0;
