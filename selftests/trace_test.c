@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,12 +118,14 @@ TEST_F(trace, refused)
 	ASSERT_EQ(0, module_load("freq_v2", NULL));
 	ASSERT_EQ(0, write_text(INSTANCE "/trace", ""));
 	EXPECT_EQ(-EPROTO, module_load("freq_v90", "fail=magic"));
+	EXPECT_EQ(-E2BIG, module_load("freq_v90", "fail=later"));
 	EXPECT_EQ(-ENOMEM, module_load("freq_v90", "fail=room"));
 	EXPECT_EQ(-ENOMEM, module_load("freq_v90", "fail=begin rehearse=1"));
 	text = trace_read();
 	ASSERT_NE(NULL, text);
 	at = text;
 	EXPECT_EVENT("freq_prepare", "release=90 running=0 err=%d\n", -EPROTO);
+	EXPECT_EVENT("freq_prepare", "release=90 running=0 err=%d\n", -E2BIG);
 	EXPECT_EVENT("freq_prepare", "release=90 running=2 err=0\n");
 	EXPECT_EVENT("freq_abort", "release=90 err=%d\n", -ENOMEM);
 	EXPECT_EVENT("freq_prepare", "release=90 running=2 err=0\n");
@@ -186,6 +189,57 @@ TEST_F(trace, requests)
 	EXPECT_GE(1000 * (start + 1), duration);
 	EXPECT_EQ(NULL, trace_take(&at, "freq_request"));
 	free(text);
+}
+
+/* A request that the door answers, or the release only in part, is one all the same. */
+TEST_F(trace, unusual_requests)
+{
+	struct {
+		struct freq_inject known;
+		__u64 unknown[ARGUMENT_MAX / 8];
+	} large = { };
+	struct freq_allocate *reply = page_map(PROT_READ | PROT_WRITE);
+	const unsigned long inject = _IOC(_IOC_READ | _IOC_WRITE,
+					  FREQ_IOC_MAGIC,
+					  _IOC_NR(FREQ_IOC_INJECT),
+					  sizeof(large));
+	__u64 numbers[] = { 30, 31 };
+	char *text, *at;
+	size_t i;
+
+	ASSERT_NE(NULL, reply);
+	ASSERT_EQ(0, module_load("freq_v2", NULL));
+	ASSERT_EQ(0, mprotect(reply, page_size(), PROT_READ));
+	large.known.frequencies = (uintptr_t)numbers;
+	large.known.count = ARRAY_SIZE(numbers);
+	large.unknown[ARRAY_SIZE(large.unknown) - 1] = 1;
+	ASSERT_EQ(0, write_text(INSTANCE "/trace", ""));
+	/* Not ours: not traced as such, but for its number */
+	EXPECT_EQ(-ENOTTY, try_ioctl(self->fd, _IO('?', 1), NULL));
+	/* Neither of two words can be read, or only the first; or none be written. */
+	EXPECT_EQ(-EFAULT, try_ioctl(self->fd, FREQ_IOC_ALLOCATE, NULL));
+	EXPECT_EQ(-EFAULT, try_ioctl(self->fd, FREQ_IOC_ALLOCATE,
+				     page_straddle(8)));
+	EXPECT_EQ(-EFAULT, try_ioctl(self->fd, FREQ_IOC_ALLOCATE, reply));
+	/* An array is copied in and another out. */
+	EXPECT_EQ(-E2BIG, try_ioctl(self->fd, inject, &large));
+	EXPECT_EQ(0, try_inject(self->fd, numbers, ARRAY_SIZE(numbers), NULL));
+	text = trace_read();
+	ASSERT_NE(NULL, text);
+	at = text;
+	EXPECT_EQ(-ENOTTY, (int)field(trace_take(&at, "freq_request"), "err="));
+	for (i = 0; i < 3; i++) {
+		char *line = trace_take(&at, "freq_request");
+
+		ASSERT_NE(NULL, line);
+		EXPECT_EQ(0, strncmp("err=-14 ", strstr(line, "err="), 8));
+	}
+	EXPECT_EQ(-E2BIG, (int)field(trace_take(&at, "freq_request"), "err="));
+	EXPECT_EQ(0, (int)field(trace_take(&at, "freq_request"), "err="));
+	EXPECT_EQ(NULL, trace_take(&at, "freq_request"));
+	free(text);
+	munmap(reply, page_size());
+	EXPECT_TRUE(sysfs_is("free", "10-15,30-31\n"));
 }
 
 #define REQUESTS 5
