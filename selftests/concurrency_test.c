@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -339,6 +340,95 @@ TEST_F_TIMEOUT(concurrency, clients_that_end, 120)
 		ASSERT_TRUE(sysfs_is("allocated", "\n"));
 		ASSERT_TRUE(sysfs_is("free", "1-1000\n"));
 	}
+}
+
+#define BATCH		100
+#define BATCH_POOL	20000
+#define CONVERSIONS	20
+
+struct batcher {
+	pthread_t thread;
+	int fd;
+	bool ends;
+	int error;
+	unsigned int batches;
+};
+
+/* Held and kept in turn: these are given back in different ways. */
+static void *batch_in_thread(void *data)
+{
+	struct batcher *batcher = data;
+	__u64 numbers[BATCH];
+	__u32 flags = 0, index;
+
+	while (!__atomic_load_n(&batcher->ends, __ATOMIC_SEQ_CST)) {
+		batcher->error = try_allocate_batch(batcher->fd, flags,
+						    numbers, BATCH);
+		if (batcher->error)
+			break;
+		batcher->error = try_deallocate_batch(batcher->fd, numbers,
+						      BATCH, &index);
+		if (batcher->error)
+			break;
+		flags ^= FREQ_ALLOCATE_KEEP;
+		__atomic_fetch_add(&batcher->batches, 1, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+static unsigned int batches_made(struct batcher *batcher)
+{
+	return __atomic_load_n(&batcher->batches, __ATOMIC_SEQ_CST);
+}
+
+/* How many can be allocated, each of them once; all are held afterwards. */
+static int count_different(int fd)
+{
+	static bool seen[BATCH_POOL + 1];
+	__u64 numbers[BATCH];
+	int i, count = 0;
+
+	memset(seen, 0, sizeof(seen));
+	while (!try_allocate_batch(fd, 0, numbers, BATCH)) {
+		for (i = 0; i < BATCH; i++) {
+			if (numbers[i] > BATCH_POOL || seen[numbers[i]])
+				return -1;
+			seen[numbers[i]] = true;
+			count++;
+		}
+	}
+	return count;
+}
+
+/* What a batch gives back while the state is converted is free in both. */
+TEST_F_TIMEOUT(concurrency, batches_in_conversions, 120)
+{
+	struct batcher batchers[2] = { };
+	unsigned int before;
+	int i, j;
+
+	START("freq_v2", "frequencies=1-20000");
+	for (i = 0; i < ARRAY_SIZE(batchers); i++) {
+		batchers[i].fd = open_client();
+		ASSERT_GE(batchers[i].fd, 0);
+		ASSERT_EQ(0, pthread_create(&batchers[i].thread, NULL,
+					    batch_in_thread, &batchers[i]));
+	}
+	for (i = 0; i < rounds(CONVERSIONS); i++) {
+		before = batches_made(&batchers[0]);
+		ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v90"));
+		ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v2"));
+		/* Nobody is kept waiting until the end. */
+		EXPECT_LT(before, batches_made(&batchers[0]));
+	}
+	for (j = 0; j < ARRAY_SIZE(batchers); j++) {
+		__atomic_store_n(&batchers[j].ends, true, __ATOMIC_SEQ_CST);
+		ASSERT_EQ(0, pthread_join(batchers[j].thread, NULL));
+		EXPECT_EQ(0, batchers[j].error);
+	}
+	EXPECT_TRUE(sysfs_is("allocated", "\n"));
+	EXPECT_TRUE(sysfs_is("free", "1-20000\n"));
+	EXPECT_EQ(BATCH_POOL, count_different(self->fd));
 }
 
 #define KILLS 50
