@@ -136,6 +136,8 @@ FIXTURE_VARIANT_ADD(load, v2_beside_v90) {
 	.parameters = "rehearse=1",
 };
 
+SHORT_VARIANTS(load, "v1_to_v90 v90_to_v2 v90_beside_v2")
+
 FIXTURE_SETUP(load)
 {
 	int closed;
