@@ -23,8 +23,9 @@ TEST_KERNELS := $(if $(filter file,$(origin K)),$(KERNELS),$(K))
 
 .PHONY: all modules userspace install check check-modules check-layout check-includes \
 	check-kconfig check-style check-userspace check-scripts layout \
-	test test-long mutants demo docs bench bench-quick bench-test bench-files vm-files clean \
-	help deps need need-vm need-check need-bench need-docs need-mutants need-tags FORCE
+	test test-long mutants coverage coverage-report demo docs bench bench-quick bench-test \
+	bench-files vm-files clean help deps need need-vm need-check need-bench need-docs \
+	need-mutants need-coverage need-tags FORCE
 
 all: modules userspace
 
@@ -50,6 +51,9 @@ need-vm:
 
 need-check:
 	@.ci/need $(CHECK_PACKAGES)
+
+need-coverage:
+	@.ci/need $(CHECK_PACKAGES) gcovr
 
 need-bench:
 	@.ci/need $(BENCH_PACKAGES)
@@ -129,8 +133,12 @@ make_module = selftests/vm/kernel -k $(K) make $(1) CONFIG_DEBUG_INFO_BTF_MODULE
 make_modules = $(call make_module,$(1)/kmod,$(2)) $(if $(RELEASE_SOURCES),&& \
 	$(call make_module,$(1)/selftests/release,$(2)))
 
+# Modules that count what was executed. No branches by sanitizers, and functions
+# stay what they are in the source: see scripts/coverage.
+FLAGS_coverage := GCOV_PROFILE=y UBSAN_SANITIZE=n KCFLAGS=-fno-inline
+
 build/$(K)/kmod.built: build/$(K)/kmod.linked $(MODULE_SOURCES)
-	+$(call make_modules,build/$(K))
+	+$(call make_modules,build/$(K),$(FLAGS_$(K)))
 	touch $@
 
 # The modules of an earlier commit, which today's have to get on with.
@@ -172,9 +180,15 @@ build/userspace.built: FORCE | need-vm
 	@test -e $@ && test -z "$$(find userspace -path 'userspace/build/*' -type d -prune -o \
 		-type f -newer $@ -print -quit)" || touch $@
 
+build/coverage/userspace.built: FORCE | need-vm
+	$(MAKE) -C userspace coverage-programs
+	@test userspace/build/coverage/freqctl -ot $@ || touch $@
+
+USERSPACE_BUILT = $(if $(filter coverage,$(K)),build/coverage,build)/userspace.built
+
 build/$(K)/initramfs: build/$(K)/kmod.built build/$(K)/earlier.built \
-		build/selftests.built build/userspace.built \
-		$(addprefix selftests/vm/,init initramfs suite)
+		build/selftests.built $(USERSPACE_BUILT) \
+		$(addprefix selftests/vm/,count init initramfs suite)
 	+selftests/vm/initramfs $(K) $@
 
 vm-files: build/$(K)/initramfs
@@ -266,6 +280,21 @@ SEED ?= 1
 COUNT ?= 60
 mutants: build/6.1/kmod.built need-mutants
 	@selftests/mutants/run $(if $(FAULTS),-f) -s "$(SEED)" -c "$(COUNT)" -p "$(PART)"
+
+# ---- What tests execute ----
+#
+# Of kmod/ the short runs that the debug kernel has, of userspace/ its own tests and
+# those in the guest. The report can be made anew without running them again.
+coverage: need-coverage
+	rm -rf build/coverage/parts
+	@selftests/vm/matrix coverage
+	$(MAKE) -C userspace coverage > build/coverage/userspace.log || \
+		{ cat build/coverage/userspace.log; exit 1; }
+	@$(MAKE) -s --no-print-directory coverage-report
+
+coverage-report: need-coverage
+	@scripts/coverage userspace build/coverage/parts/*.tar
+	@scripts/coverage kmod build/coverage/parts/*.tar
 
 # ---- For editors ----
 
@@ -374,6 +403,7 @@ help:
 	@echo 'make test       check, then run all tests, in guests of $(KERNELS), or of K= only'
 	@echo 'make test-long  the same, with nothing made shorter, and what takes hours'
 	@echo 'make mutants    see whether tests notice COUNT= ($(COUNT)) changed statements, drawn by SEED='
+	@echo 'make coverage   what tests execute of kmod/ and userspace/, and what they do not'
 	@echo 'make check      all that can be checked without running it'
 	@echo 'make layout     write kmod/contract/layout, after a contract has grown'
 	@echo 'make bench      measure what all costs, and write Documentation/performance.md'
