@@ -7,7 +7,8 @@
  *			N, loaded.N its module, running has the number of the
  *			running release
  *	FAKE_LOG	a file: each insertion and removal, a line each
- *	FAKE_NICE	a file: the priority at an insertion, as nice(1) says it
+ *	FAKE_NICE	a file: the priority at each insertion and removal, a line
+ *			each, as nice(1) prints it
  *	FAKE_DELAY	how long a takeover lasts, in microseconds
  *	FAKE_SIGNAL	a signal in the middle of a takeover, to freqctl itself
  *	FAKE_IDLE	an inserted release does not take over
@@ -63,6 +64,16 @@ static void log_action(const char *action, unsigned int number,
 	snprintf(text, sizeof(text), "%s %u%s%s", action, number,
 		 *parameters ? " " : "", parameters);
 	write_line(getenv("FAKE_LOG"), "ae", text);
+}
+
+static void log_priority(void)
+{
+	char text[16];
+
+	if (!getenv("FAKE_NICE"))
+		return;
+	snprintf(text, sizeof(text), "%d", getpriority(PRIO_PROCESS, 0));
+	write_line(getenv("FAKE_NICE"), "ae", text);
 }
 
 int __wrap_running_open(void)
@@ -150,11 +161,7 @@ int __wrap_module_insert(unsigned int number, const char *parameters)
 {
 	char path[256], text[16];
 
-	if (getenv("FAKE_NICE")) {
-		snprintf(text, sizeof(text), "%d",
-			 getpriority(PRIO_PROCESS, 0));
-		write_line(getenv("FAKE_NICE"), "we", text);
-	}
+	log_priority();
 	if (!folder())
 		return __real_module_insert(number, parameters);
 	if (!is_there("disk", number))
@@ -177,6 +184,7 @@ int __wrap_module_insert(unsigned int number, const char *parameters)
 
 int __wrap_module_remove(unsigned int number)
 {
+	log_priority();
 	if (!folder())
 		return __real_module_remove(number);
 	if (!is_there("loaded", number))
