@@ -177,30 +177,24 @@ static void hold_batch_of_others(int fd, const char *what, bool allocate)
 	end(what, FREQ_BATCH_MAX);
 }
 
-/* Fails at the last of a batch: another client's, after its own in no order. */
+/* A batch in no order, of which only the last is another client's. */
 static void hold_batch_that_fails(int fd, int other)
 {
 	const unsigned int own = FREQ_BATCH_MAX - 1;
-	__u64 numbers[FREQ_BATCH_MAX], mixed[FREQ_BATCH_MAX];
-	unsigned int i, round, failed;
-	__u64 random = own;
+	__u64 numbers[FREQ_BATCH_MAX], random = own;
+	unsigned int round, failed;
 
 	put("trace", "\n");
 	for (round = 0; round < BATCHES; round++) {
 		must(!try_allocate_batch(fd, 0, numbers, own));
-		must(!try_allocate(other, 0, &mixed[own]));
-		for (i = own; i; i--) {
-			unsigned int j = random_below(&random, i);
-
-			mixed[i - 1] = numbers[j];
-			numbers[j] = numbers[i - 1];
-		}
+		must(!try_allocate(other, 0, &numbers[own]));
+		shuffle(numbers, own, &random);
 		put("tracing_on", "1");
-		must(try_deallocate_batch(fd, mixed, FREQ_BATCH_MAX,
+		must(try_deallocate_batch(fd, numbers, FREQ_BATCH_MAX,
 					  &failed) == -EPERM);
 		put("tracing_on", "0");
-		must(!try_deallocate_batch(fd, mixed, own, &failed));
-		must(!try_deallocate(other, mixed[own]));
+		must(!try_deallocate_batch(fd, numbers, own, &failed));
+		must(!try_deallocate(other, numbers[own]));
 	}
 	end("deallocate batch that fails", FREQ_BATCH_MAX);
 }
