@@ -36,8 +36,8 @@ class Text:
     def __init__(self, data):
         self.data = data
 
-    def find_semicolon(self, at):
-        """The next one outside of parentheses, or None."""
+    def brackets(self, at):
+        """Each bracket and semicolon: where, which, and how many brackets are open then."""
         depth = 0
         for token in self.TOKEN.finditer(self.data, at):
             word = token.group()
@@ -45,27 +45,28 @@ class Text:
                 depth += 1
             elif word in b')]}':
                 depth -= 1
-                if depth < 0:
-                    return None
-            elif word == b';' and not depth:
-                return token.start()
+            elif word != b';':
+                continue
+            yield token.start(), word, depth
+
+    def find_semicolon(self, at):
+        """The next one outside of parentheses, or None."""
+        for start, word, depth in self.brackets(at):
+            if depth < 0:
+                return None
+            if word == b';' and not depth:
+                return start
         return None
 
     def parenthesis(self, at):
         """Where the next one opens and closes, and its semicolons."""
         start = self.data.index(b'(', at)
-        depth = 0
         semicolons = []
-        for token in self.TOKEN.finditer(self.data, start):
-            word = token.group()
-            if word in b'([{':
-                depth += 1
-            elif word in b')]}':
-                depth -= 1
-                if not depth:
-                    return start, token.start(), semicolons
-            elif word == b';' and depth == 1:
-                semicolons.append(token.start())
+        for place, word, depth in self.brackets(start):
+            if not depth:
+                return start, place, semicolons
+            if word == b';' and depth == 1:
+                semicolons.append(place)
         return None
 
     def has_word(self, at, word):
