@@ -243,7 +243,7 @@ TEST_F_TIMEOUT(busy, conversion, 180)
 	EXPECT_TRUE(sysfs_is("allocated", "\n"));
 }
 
-/* Whoever loads before others, as freqctl does, has to wait for none of them. */
+/* Loaded with the highest priority, as by freqctl, it gets the processor at once. */
 TEST_F_TIMEOUT(busy, conversion_with_priority, 180)
 {
 	unsigned long long idle_up, idle_down, up, down;

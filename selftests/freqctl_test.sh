@@ -222,7 +222,7 @@ error not_permitted' "$(as_nobody 'printf "inject 30\nstop\nload v2\n" |
 try 0 '' freqctl deallocate 12 11 10
 freqctl list >"$tmp/list"
 
-# One that runs as root, whoever calls it, does not use the caller's device.
+# A setuid program ignores FREQ_DEVICE, which its caller has set.
 cp "$(command -v freqctl)" "$tmp/setuid"
 chmod 4755 "$tmp/setuid"
 chmod 711 "$tmp"

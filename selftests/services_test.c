@@ -368,7 +368,7 @@ TEST_F(services, timer)
 	EXPECT_EQ(0, ticks());
 	argument.deadline = clock_ns(CLOCK_BOOTTIME, 10000000);
 	ASSERT_EQ(0, try_ioctl(self->fd, FREQ_IOC_TIMER, &argument));
-	/* Its file is told of. */
+	/* The pollers of its file are woken. */
 	EXPECT_EQ(1, poll(&polled, 1, DEADLINE_MS));
 	EXPECT_EQ(1, ticks());
 	/* A release without the operation lets it expire. */
@@ -376,7 +376,7 @@ TEST_F(services, timer)
 	close(polled.fd);
 }
 
-/* It need not tell anybody. */
+/* freq_door_notify() without a file and a uevent wakes no poller. */
 TEST_F(services, silent_timer)
 {
 	struct pollfd polled = { .events = POLLPRI };

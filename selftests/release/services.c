@@ -153,7 +153,10 @@ static void wake_poller(struct freq_state *state, u32 events)
 		freq_door_wake_poll(state->poller, events);
 }
 
-/* Buffers of several sizes, then memory; the door frees what is left. */
+/*
+ * Asks for buffers, each larger than the last, then for memory, and checks the
+ * last of each. The door frees both after the call.
+ */
 static int want_twice(struct freq_call *call)
 {
 	u32 *entries = &call->progress[0];
