@@ -119,6 +119,31 @@ list_is 'afterwards' 12-15 10-11
 freqctl allocate -n 4 >"$tmp/out"
 try 0 '' freqctl deallocate 15 14 13 12
 
+# The process of a client ends between two looks at the copy: the rehearsal
+# waits with the line of its first part, since the pipe is full.
+waits_for_pipe()
+{
+	grep -q pipe_write "/proc/$1/wchan"
+}
+
+mkfifo "$tmp/pipe"
+exec 7<>"$tmp/pipe"
+head -c 65536 /dev/zero >&7
+freqctl run -- sleep 1000 7>&- &
+ending=$!
+check 'a process holds' eventually sh -c 'freqctl list --allocated | grep -q ^12'
+freqctl rehearse v2 >&7 7>&- &
+rehearse=$!
+check 'a rehearsal has begun' eventually waits_for_pipe $rehearse
+kill $ending
+check '... the process ends' ends $ending
+cat "$tmp/pipe" >/dev/null 7>&- &
+reader=$!
+exec 7>&-
+finish $rehearse
+same '... and v2 passes' 0 $?
+wait $reader
+
 # ---- What is caught
 
 verdict 1 'v90 fails: allocate: 12 was allocated twice' freqctl rehearse v90 broken=1

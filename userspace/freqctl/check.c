@@ -78,9 +78,11 @@ static int run_part(struct check *check, size_t i, bool print)
 		return check_fail_errno(check, "the check");
 	ret = parts[i].run(check);
 	fclose(check->note);
-	if (print)
+	if (print) {
 		printf("%-10s  %s%s%s\n", parts[i].name, ret ? "failed" : "ok",
 		       !ret && size ? ": " : "", ret ? "" : text);
+		fflush(stdout);
+	}
 	free(text);
 	return ret;
 }
