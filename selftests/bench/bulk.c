@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What many frequencies cost, at once: batches, injects, memory.
+ * Bulk operations: batches, INJECT, and memory per frequency.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +18,10 @@
 static struct client client;
 
 /**
- * struct batch - a batch that is measured
- * @fd: the client
- * @count: how many it is of
- * @numbers: what was allocated
+ * struct batch - data of the batch loops
+ * @fd: open file of /dev/freq
+ * @count: frequencies per batch
+ * @numbers: frequencies of the last ALLOCATE_BATCH
  */
 struct batch {
 	int fd;
@@ -39,7 +39,7 @@ static void request_batch(struct batch *batch, unsigned long request)
 	};
 
 	if (ioctl(batch->fd, request, &argument))
-		die("a batch: %m");
+		die("batch request: %m");
 }
 
 static void call_allocate_batch(void *data, unsigned int i)
@@ -54,7 +54,7 @@ static void call_deallocate_batch(void *data, unsigned int i)
 	request_batch(data, FREQ_IOC_DEALLOCATE_BATCH);
 }
 
-/* Beside as many of the requests that it stands for */
+/* ALLOCATE_BATCH and DEALLOCATE_BATCH in turn, by batch size */
 void part_batch(int argc, char **argv)
 {
 	static const struct loop loops[] = {
@@ -68,7 +68,7 @@ void part_batch(int argc, char **argv)
 	client_open(&client);
 	must(!try_info(client.fd, &info));
 	if (!(info.features & FREQ_FEATURE_BATCH)) {
-		fputs("bench: batch: this release has no batches\n", stderr);
+		fputs("bench: batch: not supported by this release\n", stderr);
 		argc = 0;
 	}
 	client_shuffle(&client, 100000);
@@ -122,9 +122,8 @@ void part_inject(int argc, char **argv)
 }
 
 /*
- * In bytes; as all zones tell. Beside what is free for all, there is what each
- * processor has set aside, which is free, too, and can be a lot; MemFree of
- * /proc/meminfo does not have it.
+ * Free memory of all zones, in bytes: free pages and those on the per-CPU
+ * lists. MemFree in /proc/meminfo lacks the latter, which can be many.
  */
 static __u64 memory_free_now(void)
 {
@@ -143,8 +142,8 @@ static __u64 memory_free_now(void)
 }
 
 /*
- * What is free once all is dropped that can be, and all is freed that waits
- * for its time: then it stays the same for a while.
+ * Drops the caches, then waits until the figure is stable, so that deferred
+ * frees are done.
  */
 static __u64 memory_free(void)
 {
@@ -212,7 +211,7 @@ void part_memory(int argc, char **argv)
 	count = to_count(argv[0], FREQ_INJECT_MAX);
 	rounds = to_count(argv[1], ROUNDS_MAX);
 	numbers = make_numbers(count, false);
-	/* Once in vain, for what only the first time takes. */
+	/* Warm-up; round 0 overwrites its figures. */
 	measure_memory(numbers, count, memory, 0);
 	for (i = 0; i < rounds; i++)
 		measure_memory(numbers, count, memory, i);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The requests that are measured: see client.h.
+ * The measured requests: see client.h.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "client.h"
 #include "measure.h"
 
-/* Nobody may have the device open. The server may have been stopped already. */
+/* No client may have the device open. The server may be stopped already. */
 void end_server(void)
 {
 	int fd = open_client();
@@ -31,7 +31,7 @@ void fresh_server(const char *release, const char *parameters)
 	must(!server_start(release, parameters));
 }
 
-/* Release 2, with the frequencies from 1 on. */
+/* Release 2, with frequencies 1 to @frequencies */
 void fresh_server_of(unsigned int frequencies)
 {
 	char parameter[32];
@@ -54,7 +54,7 @@ void client_close(struct client *client)
 	close(client->null);
 }
 
-/* Numbers that nothing but a search tells apart: no two are the same. */
+/* Distinct numbers: ascending from 1000, or random */
 __u64 *make_numbers(unsigned int count, bool ascend)
 {
 	__u64 *numbers = calloc(count, sizeof(*numbers));
@@ -68,8 +68,8 @@ __u64 *make_numbers(unsigned int count, bool ascend)
 }
 
 /*
- * Of the frequencies that are given out next, makes the order one by chance,
- * so that what is measured is not the neighbours of the first.
+ * Puts the first @count free frequencies into random order, so that successive
+ * calls do not hit neighbouring slots.
  */
 void client_shuffle(struct client *client, unsigned int count)
 {
@@ -89,7 +89,7 @@ void client_shuffle(struct client *client, unsigned int count)
 	free(numbers);
 }
 
-/* The same request, to a device that knows none. */
+/* The same ioctl on /dev/null, which supports none */
 void call_floor(void *data, unsigned int i)
 {
 	struct client *client = data;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The requests that are measured, as calls of a loop.
+ * The measured requests, as callbacks of struct loop.
  */
 #ifndef BENCH_CLIENT_H
 #define BENCH_CLIENT_H
@@ -9,14 +9,14 @@
 
 #include <linux/types.h>
 
-/* The most calls of a round. */
+/* Maximum number of calls per round */
 #define CALLS_MAX	1000
 
 /**
- * struct client - one that allocates and gives back
- * @fd: its open file of /dev/freq
- * @null: an open file of /dev/null, for the floor
- * @numbers: what it was given in this round, the i-th by the i-th call
+ * struct client - a measured client
+ * @fd: open file of /dev/freq
+ * @null: open file of /dev/null, for call_floor()
+ * @numbers: frequencies allocated in this round, by index of the call
  */
 struct client {
 	int fd;
@@ -32,7 +32,7 @@ void client_open(struct client *client);
 void client_close(struct client *client);
 void client_shuffle(struct client *client, unsigned int count);
 
-/* Of loops: nothing at all, the requests, and the two in one. */
+/* Callbacks: a no-op ioctl, ALLOCATE, DEALLOCATE, and a pair of both */
 void call_floor(void *data, unsigned int i);
 void call_allocate(void *data, unsigned int i);
 void call_deallocate(void *data, unsigned int i);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads that contend: how much they get done, and how long they wait.
+ * Contention: throughput and latency of threads that use the server at once.
  *
- * A number of seconds is nothing that can be compared. So one thread and many
- * take turns, and what is reported is the many by the one beside them.
+ * Absolute rates do not compare across machines. One thread and THREADS take
+ * turns, and the report has the ratio.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,19 +17,19 @@
 #define THREADS		8
 #define ROUNDS_MAX	101
 
-/* Of waits: bins of an eighth of what they count, up to minutes. */
+/* Latency histogram: 8 bins per power of two, up to minutes */
 #define BINS_SHIFT	3
 #define BINS		(40 << BINS_SHIFT)
 
 /**
- * struct thread - one that contends
+ * struct thread - a contending thread
  * @thread: the thread
  * @client: its own open file
- * @call: what it does, again and again
- * @waits: whether each call is timed
- * @calls: how many it did
- * @worst: the longest one, in ns
- * @bins: how many took how long
+ * @call: the call that it repeats
+ * @waits: true if each call is timed
+ * @calls: number of calls made
+ * @worst: longest call, in ns
+ * @bins: latency histogram of the calls
  */
 struct thread {
 	_Alignas(128) pthread_t thread;
@@ -54,7 +54,7 @@ static unsigned int bin_of(__u64 ns)
 	return (shift << BINS_SHIFT) + (ns >> shift);
 }
 
-/* The middle of what is in a bin. */
+/* Midpoint of a bin, in ns */
 static double bin_value(unsigned int bin)
 {
 	unsigned int shift = bin >> BINS_SHIFT;
@@ -85,7 +85,7 @@ static void *contend(void *data)
 	return NULL;
 }
 
-/* For so long, so many threads; returns calls per second. */
+/* Runs @count threads for @ms milliseconds; returns calls per second. */
 static double run(void (*call)(void *data, unsigned int i), int count,
 		  bool waits, unsigned int ms)
 {
@@ -128,7 +128,7 @@ static void measure_throughput(const char *what,
 	double one;
 
 	for (i = 0; i < rounds; i++) {
-		/* Before and after, since the machine has other work. */
+		/* Baseline before and after, to average out other load. */
 		one = run(call, 1, false, ms / 2);
 		values[i] = run(call, THREADS, false, ms);
 		one = (one + run(call, 1, false, ms / 2)) / 2;
@@ -142,7 +142,7 @@ static void measure_throughput(const char *what,
 	report_end();
 }
 
-/* That part of all calls took no longer. */
+/* Percentile: @part of all calls took at most this long, in ns. */
 static double part_within(const unsigned long *bins, double part)
 {
 	unsigned long calls = 0, seen = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The daemon that one would write instead of /dev/freq: see daemon.h.
+ * A daemon as an alternative to /dev/freq: see daemon.h.
  *
- * It does what the module does, and as fast at any number: free frequencies are
- * in a queue, all are found by a hash, each client has a list of what it
- * holds, and who goes away gives all that back. One thread polls its sockets.
+ * It does what the module does, in constant time per request: a queue of free
+ * frequencies, a hash table of all, and for each client a list of those that
+ * it owns, which are freed when it disconnects. One thread polls all sockets.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,10 +27,10 @@
 enum { ALLOCATE, DEALLOCATE };
 
 /**
- * struct message - a request, and the reply to it
+ * struct message - a request or the reply to it
  * @request: ALLOCATE or DEALLOCATE
- * @error: of the reply: 0 or a negative errno
- * @frequency: the frequency
+ * @error: reply: 0 or a negative errno
+ * @frequency: the frequency to free, or the allocated one
  */
 struct message {
 	__u32 request;
@@ -39,12 +39,12 @@ struct message {
 };
 
 /**
- * struct slot - a frequency, or (the first of a list) none
- * @frequency: the frequency
- * @next: the slot behind it, where it is free or held
- * @prev: the slot before it
- * @chain: the next one of the same hash, NULL if there is none
- * @owner: the index of the client that holds it, 0 if it is free
+ * struct slot - a frequency, or the head of a list
+ * @frequency: the frequency; unused in a head
+ * @next: next slot of the free list or of the owner's list
+ * @prev: previous slot of that list
+ * @chain: next slot of the same bucket, NULL at the end
+ * @owner: index of the owning client, 0 if free
  */
 struct slot {
 	__u64 frequency;
@@ -55,11 +55,11 @@ struct slot {
 };
 
 /**
- * struct pool - all of the daemon's state
- * @slots: the frequencies
- * @buckets: the first slot of each hash
- * @mask: number of buckets, less 1
- * @held: what each client holds; @held[0] is free
+ * struct pool - the state of the daemon
+ * @slots: all frequencies
+ * @buckets: first slot of each hash bucket
+ * @mask: number of buckets, minus 1
+ * @held: list heads: frequencies by owner; @held[0] is the free list
  */
 struct pool {
 	struct slot *slots;
@@ -145,7 +145,7 @@ static int deallocate(unsigned int owner, __u64 frequency)
 	return 0;
 }
 
-/* The last that was allocated goes back first, so that they come in order. */
+/* Last allocated first: the free list gets them back in their old order. */
 static void give_back(unsigned int owner)
 {
 	struct slot *slot;
@@ -156,7 +156,7 @@ static void give_back(unsigned int owner)
 	}
 }
 
-/* Serves the client once; false if it is gone, or is not understood. */
+/* Serves one request; false if the client is gone or sent a short message. */
 static bool serve_client(int fd, unsigned int owner)
 {
 	struct message message;
@@ -177,7 +177,7 @@ static bool serve_client(int fd, unsigned int owner)
 	       sizeof(message);
 }
 
-/* The socket where clients come has the place of the client 0. */
+/* Index 0 is the listening socket, the others are clients. */
 static _Noreturn void serve(int listener)
 {
 	struct pollfd polled[CLIENTS_MAX];

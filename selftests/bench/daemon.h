@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The daemon that one would write instead of /dev/freq: a process that allocates
- * frequencies to those who ask through a Unix socket.
+ * A daemon as an alternative to /dev/freq: a process that allocates frequencies
+ * to the clients of a Unix socket.
  */
 #ifndef BENCH_DAEMON_H
 #define BENCH_DAEMON_H
 
 #include <linux/types.h>
 
-/* A daemon in a process of its own, with the frequencies from 1 on. */
+/* Starts the daemon as a child, with frequencies 1 to @frequencies. */
 void daemon_begin(unsigned int frequencies);
 void daemon_end(void);
 
-/* A client; what it holds is given back when it is closed. */
+/* A client; closing it frees the frequencies that it owns. */
 int daemon_connect(void);
 int daemon_allocate(int fd, __u64 *frequency);
 int daemon_deallocate(int fd, __u64 frequency);

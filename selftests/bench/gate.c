@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For how long an upgrade closes the gate, by what there is.
+ * How long an upgrade closes the gate, by the size of the state.
  */
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -14,7 +14,7 @@
 #define FILES_MAX	10000
 #define UPGRADES	8
 
-/* What the door counted, while nobody else ran: nothing is to be subtracted. */
+/* As counted by the door. No other task runs, so nothing is subtracted. */
 static void measure_gate(const char *name, unsigned int frequencies,
 			 unsigned int files)
 {
@@ -36,7 +36,7 @@ static void measure_gate(const char *name, unsigned int frequencies,
 	report_end();
 }
 
-/* Each file holds one. */
+/* Each file owns one frequency. */
 static void measure_files(unsigned int frequencies, unsigned int most)
 {
 	int *fds = calloc(most, sizeof(*fds));
@@ -57,7 +57,7 @@ static void measure_files(unsigned int frequencies, unsigned int most)
 	free(fds);
 }
 
-/* With one file, for each number; then with many files, for the last one. */
+/* By frequencies, with one file; then by files, with the last count. */
 void part_gate(int argc, char **argv)
 {
 	const struct rlimit limit = {

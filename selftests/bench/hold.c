@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For how long what is large holds the mutex, as the tracepoint freq_hold tells
- * for each hold. What tracing itself takes is in it. A hold is left out if an
- * interrupt came since the one before.
+ * Lock hold times of bulk operations, by the tracepoint freq_hold. They include
+ * the overhead of tracing. A lock hold is skipped if an interrupt came since
+ * the one before.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,14 +17,14 @@
 #define TRACING	"/sys/kernel/debug/tracing/"
 #define EVENT	"events/freq/freq_hold/"
 
-/* Of a processor, in KiB: so that no hold is lost. */
+/* Trace buffer per CPU, in KiB: large enough to lose no event */
 #define BUFFER_KIB	"131072"
 
 #define BATCHES		100
 
 /*
- * What closing many files leaves for later has been done by then: else the
- * kernel might do it in an interrupt, during a hold.
+ * After closing many files: deferred work is done by then, and cannot run in an
+ * interrupt during a lock hold.
  */
 #define SETTLE_US	100000
 
@@ -53,7 +53,7 @@ static void trace_events(const char *enable)
 	put("events/irq/irq_handler_entry/enable", enable);
 }
 
-/* All holds since the beginning. */
+/* Reports the lock holds since begin(). */
 static void end(const char *what, unsigned int count)
 {
 	static const char name[] = " freq_hold: caller=";
@@ -99,7 +99,7 @@ static void end(const char *what, unsigned int count)
 	fclose(file);
 
 	if (!holds)
-		die("%s: no hold without an interrupt", what);
+		die("%s: no uninterrupted lock hold", what);
 	figure_of(&figure, values, holds);
 	figure.calls = 1;
 	report_begin("hold", what);
@@ -110,7 +110,7 @@ static void end(const char *what, unsigned int count)
 	free(values);
 }
 
-/* Each request alone: the other one of the pair is not traced. */
+/* Traces one request of the pair; the other one only undoes it. */
 static void hold_batch(int fd, const char *what, bool allocate)
 {
 	__u64 numbers[FREQ_BATCH_MAX];
@@ -130,7 +130,7 @@ static void hold_batch(int fd, const char *what, bool allocate)
 	end(what, FREQ_BATCH_MAX);
 }
 
-/* One client for each of a batch. */
+/* Opens a client of user @uid for each frequency of a batch. */
 static void open_batch(int *clients, uid_t uid)
 {
 	unsigned int i;
@@ -144,8 +144,8 @@ static void open_batch(int *clients, uid_t uid)
 }
 
 /*
- * The worst of all batches: each frequency was another client's, which is gone
- * by now, and what is given back was kept, by another user.
+ * Worst case: each frequency was allocated by a different client, closed since.
+ * Those of DEALLOCATE_BATCH are still kept, for another user.
  */
 static void hold_batch_of_others(int fd, const char *what, bool allocate)
 {
@@ -177,7 +177,7 @@ static void hold_batch_of_others(int fd, const char *what, bool allocate)
 	end(what, FREQ_BATCH_MAX);
 }
 
-/* A batch in no order, of which only the last is another client's. */
+/* A shuffled batch whose last frequency belongs to another client */
 static void hold_batch_that_fails(int fd, int other)
 {
 	const unsigned int own = FREQ_BATCH_MAX - 1;
@@ -199,7 +199,7 @@ static void hold_batch_that_fails(int fd, int other)
 	end("deallocate batch that fails", FREQ_BATCH_MAX);
 }
 
-/* Both files, of which the pool is in one or the other. */
+/* The two lists in sysfs, which together have the whole pool */
 static void hold_reads(unsigned int held)
 {
 	char *text;
@@ -280,7 +280,7 @@ void part_hold(int argc, char **argv)
 	held = to_count(argv[1], count);
 	fresh_server_of(6);
 	if (access(TRACING EVENT "enable", F_OK)) {
-		fputs("bench: hold: these modules do not trace it\n", stderr);
+		fputs("bench: hold: the modules have no tracepoint\n", stderr);
 	} else {
 		put("buffer_size_kb", BUFFER_KIB);
 		put("tracing_on", "0");

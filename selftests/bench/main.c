@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench PART [ARGUMENT...]: measure one part, in a guest that has the modules.
+ * bench [-v VARIANT] PART [ARGUMENT...]: run one part, in the guest.
  */
 #include <fcntl.h>
 #include <linux/random.h>
@@ -29,9 +29,9 @@ static const struct {
 };
 
 /*
- * A machine that has been up for a while has random numbers to spend, which the
- * kernel does where it allocates. The guest has nowhere to get any from, and
- * would start anew for each.
+ * The kernel's allocators draw random numbers. A machine that has been up for a
+ * while has a seeded generator. The guest has no source of entropy, and each
+ * draw would take the slow path of an unseeded one.
  */
 static void seed_random(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Timed loops, and their report: see measure.h.
+ * Timed loops and their report: see measure.h.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -25,14 +25,14 @@ void die(const char *format, ...)
 	exit(1);
 }
 
-/* A number of an argument, 1 to the most. */
+/* Parses an argument: a number from 1 to @most. */
 unsigned int to_count(const char *text, unsigned int most)
 {
 	char *end;
 	unsigned long count = strtoul(text, &end, 10);
 
 	if (!count || count > most || *end)
-		die("no number from 1 to %u: %s", most, text);
+		die("not a number from 1 to %u: %s", most, text);
 	return count;
 }
 
@@ -52,7 +52,7 @@ static int compare(const void *a, const void *b)
 	return (one > other) - (one < other);
 }
 
-/* Sorts the values. */
+/* Sorts @values in place. */
 void figure_of(struct figure *figure, double *values, unsigned int count)
 {
 	qsort(values, count, sizeof(*values), compare);
@@ -80,19 +80,20 @@ static double run(const struct loop *loop, unsigned int calls)
 }
 
 /**
- * measure() - measure loops in turn
+ * measure() - time loops, interleaved
  * @loops: the loops, in the order in which each round runs them
- * @count: how many they are
- * @calls: how many calls of a loop are timed together
- * @rounds: how often all that is done
- * @figures: one for each loop
+ * @count: number of loops
+ * @calls: calls per loop and round, timed together
+ * @rounds: number of rounds
+ * @figures: results, one per loop
  *
- * An empty loop runs in each round, too: its median is subtracted.
+ * Each round also runs an empty loop, whose median is subtracted from all
+ * figures.
  */
 void measure(const struct loop *loops, unsigned int count,
 	     unsigned int calls, unsigned int rounds, struct figure *figures)
 {
-	/* Run as the others are: else the compiler knew how empty it is. */
+	/* Called by pointer, like the others: not optimised away. */
 	struct loop all[LOOPS_MAX + 1] = { { .call = call_nothing } };
 	double *values[LOOPS_MAX + 1];
 	struct figure empty;
@@ -103,10 +104,10 @@ void measure(const struct loop *loops, unsigned int count,
 	for (i = 0; i <= count; i++) {
 		values[i] = calloc(rounds, sizeof(double));
 		must(values[i]);
-		/* Touched, so that no page of it is missing later */
+		/* Prefault: no page fault while timing. */
 		memset(values[i], 1, rounds * sizeof(double));
 	}
-	/* Once more, in vain, for what only the first time takes. */
+	/* Round 0 is a warm-up; the last round overwrites it. */
 	for (round = 0; round <= rounds; round++) {
 		for (i = 0; i <= count; i++)
 			values[i][round % rounds] = run(&all[i], calls);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What all parts of the bench share: timed loops, and their report.
+ * Shared by all parts of the benchmark: timed loops and their report.
  *
- * The clock is CLOCK_MONOTONIC. Where the guest's clock counts instructions,
- * one a nanosecond, all figures are instructions, in the kernel and outside.
+ * The clock is CLOCK_MONOTONIC. In a guest whose clock counts instructions, one
+ * per nanosecond, all figures are instructions, of the kernel and of programs.
  *
- * A report is a line of JSON for each figure. An error ends the program.
+ * The report is a line of JSON per figure. Any error exits.
  */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
@@ -17,24 +17,24 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The same modules were built in another way, if this is not empty. */
+/* How the modules were built, for the report; "": as usual */
 extern const char *variant;
 
 _Noreturn void die(const char *format, ...);
 
-/* Ends the program if what was expected is not so. */
+/* Exits if the condition is false. */
 #define must(condition)							\
 	((condition) ? (void)0 :					\
-	 die("%s:%d: not so: %s", __FILE__, __LINE__, #condition))
+	 die("%s:%d: failed: %s", __FILE__, __LINE__, #condition))
 
 unsigned int to_count(const char *text, unsigned int most);
 __u64 now(void);
 
 /**
- * struct loop - calls that are measured together
- * @what: its name in the report, NULL if it is not to be reported
- * @call: one call, the i-th of its round
- * @data: for @call
+ * struct loop - a measured call
+ * @what: name in the report, NULL: not reported
+ * @call: the callback; i is the index of the call in its round
+ * @data: first argument of @call
  */
 struct loop {
 	const char *what;
@@ -42,7 +42,7 @@ struct loop {
 	void *data;
 };
 
-/* What came out for a loop: each is per call, less an empty loop's. */
+/* Result of a loop, per call, minus the cost of an empty loop */
 struct figure {
 	double least;
 	double median;
@@ -56,7 +56,7 @@ void figure_of(struct figure *figure, double *values, unsigned int count);
 void measure(const struct loop *loops, unsigned int count,
 	     unsigned int calls, unsigned int rounds, struct figure *figures);
 
-/* A line of the report: its beginning, its fields one by one, its end. */
+/* One line of the report: begin, a call per field, end */
 void report_begin(const char *part, const char *what);
 void report_count(const char *name, unsigned long long value);
 void report_value(const char *name, double value);
@@ -64,7 +64,7 @@ void report_text(const char *name, const char *text);
 void report_figure(const struct figure *figure);
 void report_end(void);
 
-/* All of it, for what depends on one number. */
+/* Whole lines, one per loop; @name: @value is the parameter of the run. */
 void report_measured(const char *part, const struct loop *loops,
 		     unsigned int count, const struct figure *figures,
 		     const char *name, unsigned long long value);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What people would use instead, one after the other, each beside the floor
- * and a pair of requests in the same rounds.
+ * Alternatives to /dev/freq, one after the other, each in the same rounds as a
+ * no-op ioctl and a pair of requests.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -30,12 +30,12 @@
 static struct client client;
 
 /**
- * struct peer - something else that excludes others
- * @name: its name as an argument, and in the report
- * @begin: makes it ready
- * @pair: takes something, and gives it back
+ * struct peer - an alternative to /dev/freq
+ * @name: name as an argument and in the report
+ * @begin: sets it up; NULL: nothing to do
+ * @pair: acquires and releases once
  * @end: undoes @begin
- * @fd: an open file, or an identifier
+ * @fd: file descriptor or IPC identifier
  */
 struct peer {
 	const char *name;
@@ -66,7 +66,7 @@ static void pair_flock(void *data, unsigned int i)
 		die("flock: %m");
 }
 
-/* A byte of the file for each number. */
+/* Locks byte @i of the file. */
 static void pair_ofd(void *data, unsigned int i)
 {
 	struct peer *peer = data;
@@ -122,13 +122,13 @@ static void pair_lock_file(void *data, unsigned int i)
 		die(LOCK_FILE ": %m");
 }
 
-/* $GPIO_CHIP is a chip that nobody else uses. */
+/* $GPIO_CHIP is a chip without other users. */
 static void begin_gpio(struct peer *peer)
 {
 	const char *path = getenv("GPIO_CHIP");
 
 	if (!path)
-		die("no GPIO_CHIP in the environment");
+		die("GPIO_CHIP is not set");
 	peer->fd = open(path, O_RDWR | O_CLOEXEC);
 	if (peer->fd < 0)
 		die("%s: %m", path);
@@ -151,7 +151,7 @@ static void pair_gpio(void *data, unsigned int i)
 	(void)i;
 	if (ioctl(peer->fd, GPIO_V2_GET_LINE_IOCTL, &request) ||
 	    close(request.fd))
-		die("a GPIO line: %m");
+		die("GPIO line: %m");
 }
 
 static void begin_daemon(struct peer *peer)
@@ -174,7 +174,7 @@ static void pair_daemon(void *data, unsigned int i)
 	(void)i;
 	if (daemon_allocate(peer->fd, &frequency) ||
 	    daemon_deallocate(peer->fd, frequency))
-		die("the daemon: %m");
+		die("daemon: %m");
 }
 
 static struct peer peers[] = {
@@ -226,7 +226,7 @@ static void measure_peer(struct peer *peer)
 	if (peer->begin)
 		peer->begin(peer);
 	measure(loops, ARRAY_SIZE(loops), CALLS, ROUNDS, figures);
-	/* The others are the same beside each peer. */
+	/* The floor and freq are reported again with each peer. */
 	report_measured("peers", loops, 2, figures, NULL, 0);
 	report_measured("peers", loops + 2, 1, figures + 2, NULL, 0);
 	if (peer->end)

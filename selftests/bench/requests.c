@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a request costs, by what there is.
+ * Cost of a request, by the number of frequencies and of open files.
  */
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -13,7 +13,7 @@
 
 #define ROUNDS		101
 
-/* Of how many the order is made one by chance. */
+/* At most this many free frequencies are shuffled. */
 #define SHUFFLE_MAX	100000
 
 #define FILES_MAX	100000
@@ -32,7 +32,7 @@ static const struct loop loops[] = {
 	{ "pair", call_pair, &client },
 };
 
-/* As many calls a round for all sizes: else it is these that are compared. */
+/* A round has CALLS_MAX calls, fewer only in a smaller pool. */
 void part_frequencies(int argc, char **argv)
 {
 	struct figure figures[ARRAY_SIZE(loops)];
@@ -68,7 +68,7 @@ void part_files(int argc, char **argv)
 	client_open(&client);
 	for (; argc--; argv++) {
 		count = to_count(*argv, FILES_MAX);
-		/* The client that is measured is one of them. */
+		/* The measured client is one of the files. */
 		for (; opened < count - 1; opened++) {
 			fds[opened] = open_client();
 			must(fds[opened] >= 0);

@@ -1,8 +1,8 @@
 %% SPDX-License-Identifier: GPL-2.0-only
 %%
-%% The server of the exercise that this project grew from, as one writes it
-%% there: a registered process, whose state is the list of what is free and the
-%% list of what is allocated, each with the process that has it.
+%% The server of the exercise from which this project grew, in the style of the
+%% exercise: a registered process. Its state is the list of free frequencies and
+%% the list of allocated ones, each with its owner.
 -module(frequency).
 
 -export([start/1, stop/0, allocate/0, allocate/1, deallocate/1, deallocate/2]).
@@ -19,7 +19,7 @@ allocate() ->
 deallocate(Frequency) ->
     deallocate(frequency, Frequency).
 
-%% The server may be on another node: {frequency, Node}.
+%% Server is {frequency, Node} if it is on another node.
 allocate(Server) ->
     call(Server, allocate).
 

@@ -1,14 +1,14 @@
 %% SPDX-License-Identifier: GPL-2.0-only
 %%
-%% Measures the server of the exercise, as measure.c does: rounds of calls, less
-%% what an empty loop takes; a line of JSON for the result.
+%% Measures the server of the exercise, as measure.c does: rounds of calls,
+%% minus the cost of an empty loop. The result is a line of JSON.
 -module(measure).
 
 -export([main/0, main/1, serve/0]).
 
 -define(ROUNDS, 51).
 
-%% With no node, the server is here; else it is on that one.
+%% The server runs in this process's node, or in Node.
 main() ->
     frequency:start(lists:seq(1, 1000)),
     report("Erlang process", frequency, 200),
@@ -18,7 +18,7 @@ main([Node]) ->
     Server = {frequency, Node},
     pong = await(Node, 1000),
     report("Erlang node", Server, 10),
-    %% Not to leave before it has heard of it
+    %% Exit after the other node, which must receive the cast.
     monitor_node(Node, true),
     rpc:cast(Node, erlang, halt, [0]),
     receive
@@ -42,7 +42,7 @@ report(What, Server, Calls) ->
                    {ok, Frequency} = frequency:allocate(Server),
                    ok = frequency:deallocate(Server, Frequency)
            end,
-    %% Once in vain, for what only the first time takes.
+    %% Warm-up
     _ = rounds(Pair, Calls),
     Empty = median(rounds(fun() -> ok end, Calls)),
     Values = lists:sort([Value - Empty || Value <- rounds(Pair, Calls)]),
