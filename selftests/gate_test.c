@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For how long the gate is closed, in instructions: to be run where the clock
- * counts these, one a nanosecond, and where there is enough memory for a
- * million frequencies twice (vm/run -i -m 1024).
+ * How long an upgrade closes the gate, in instructions. Needs a guest whose
+ * clock counts instructions, one per nanosecond, and with memory for two pools
+ * of a million frequencies (vm/run -i -m 1024).
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -18,16 +18,16 @@
 #include "freq_test.h"
 #include "release/release_v90.h"
 
-/* The most that it may be with the state as it is, or with another format, */
+/* Limits in instructions: with one format, and with a conversion */
 #define GATE_MAX		200
 #define GATE_MAX_CONVERTED	500
 
-/* and the largest of the former by the smallest, in percent. */
+/* Limit of the longest by the shortest with one format, in percent */
 #define GROWTH_MAX		110
 
 #define FILES_MAX	10000
 #define SLEEPERS	10000
-/* Of a thread that sleeps, in bytes */
+/* Stack of a sleeping thread, in bytes */
 #define STACK		32768UL
 #define UPGRADES	4
 #define CHANGERS	4
@@ -66,7 +66,7 @@ static int start(int pool)
 	return server_start("freq_v1", parameter);
 }
 
-/* Clients, as many as there can be of which each holds one. */
+/* Opens clients. Each owns a frequency, as long as the pool has one. */
 static int open_files(int *fds, int from, int to, int pool)
 {
 	__u64 frequency;
@@ -82,7 +82,7 @@ static int open_files(int *fds, int from, int to, int pool)
 	return 0;
 }
 
-/* Nothing but two pointers moves, however much there is. */
+/* A takeover moves two pointers, whatever the size of the state. */
 TEST_F_TIMEOUT(gate, unchanged_format, 1200)
 {
 	__u64 least = ~0ULL, most = 0;
@@ -127,7 +127,7 @@ static void *sleep_in_thread(void *data)
 					   &sleep);
 }
 
-/* How many threads of this process sleep. */
+/* Number of sleeping threads of this process */
 static int count_sleeping(void)
 {
 	struct dirent *entry;
@@ -161,7 +161,7 @@ static int start_sleepers(pthread_t *threads, char *stacks, int *fd)
 	return fails(wait_until(count_sleeping() == SLEEPERS)) ? -1 : 0;
 }
 
-/* Calls that sleep stay where they are. */
+/* A takeover does not touch sleeping calls, whatever their number. */
 TEST_F_TIMEOUT(gate, sleepers, 600)
 {
 	pthread_t *threads = calloc(SLEEPERS, sizeof(*threads));
@@ -199,7 +199,7 @@ TEST_F_TIMEOUT(gate, sleepers, 600)
 	EXPECT_LE(most * 100, least * GROWTH_MAX);
 }
 
-/* One that allocates and gives back, all over the pool. */
+/* A thread that allocates and deallocates at random */
 struct changer {
 	pthread_t thread;
 	__u64 random;
@@ -252,7 +252,7 @@ TEST_F_TIMEOUT(gate, changed_format, 300)
 		ASSERT_EQ(0, pthread_create(&changers[i].thread, NULL,
 					    change_in_thread, &changers[i]));
 	}
-	TH_LOG("gate closed for a conversion of a million, instructions");
+	TH_LOG("gate closed, conversion of a million frequencies, instructions");
 	for (i = 0; i < UPGRADES; i++) {
 		const char *to = i % 2 ? "freq_v1" : "freq_v90";
 		const char *from = i % 2 ? "freq_v90" : "freq_v1";

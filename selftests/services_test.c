@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The services of the door that only the releases for tests use: sleep and wake,
- * read, write, poll, the timer, a refused open, slices of a close, fdinfo, and
- * words that outlive a stop. Releases 90 and 91 have one format, so that what
- * sleeps lives through upgrades.
+ * Services of the door that only the test releases use: sleep and wake, read,
+ * write, poll, the timer, a refused open, a close in slices, fdinfo, and words
+ * that outlive a stop. Releases 90 and 91 share a format, so sleeping calls
+ * survive upgrades between them.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -78,13 +78,13 @@ FIXTURE_TEARDOWN(services)
 }
 
 /**
- * struct sleeper - a thread that makes FREQ_IOC_SLEEP
+ * struct sleeper - a thread in FREQ_IOC_SLEEP
  * @thread: the thread
  * @fd: its client
- * @argument: of the request
- * @result: what that returned
- * @order: the place in which it returned
- * @tid: its id, 0 before it has one
+ * @argument: argument of the request
+ * @result: result of the request
+ * @order: its rank among the sleepers that returned
+ * @tid: thread ID, 0 until the thread runs
  */
 struct sleeper {
 	pthread_t thread;
@@ -108,7 +108,7 @@ static void *sleep_in_thread(void *data)
 	return NULL;
 }
 
-/* In the state S of /proc: in an interruptible sleep. */
+/* True in state S of /proc: in an interruptible sleep */
 static bool sleeps(const struct sleeper *sleeper)
 {
 	char path[64], *text, *at;
@@ -139,7 +139,7 @@ static void ignore(int signal)
 {
 }
 
-/* First come, first woken; none is woken in vain, and none by an upgrade. */
+/* FIFO order; no spurious wakeup, and none by an upgrade. */
 TEST_F_TIMEOUT(services, sleepers_and_upgrades, 120)
 {
 	static const char * const releases[] = { "freq_v90", "freq_v91" };
@@ -154,7 +154,7 @@ TEST_F_TIMEOUT(services, sleepers_and_upgrades, 120)
 		ASSERT_EQ(0, module_load(releases[1 - i % 2], NULL));
 		ASSERT_EQ(0, module_unload(releases[i % 2]));
 	}
-	/* The format of releases 1 and 2 has no sleepers. */
+	/* The format of releases 1 and 2 cannot represent sleepers. */
 	EXPECT_EQ(-EOPNOTSUPP, module_load("freq_v2", NULL));
 	EXPECT_EQ(0, __atomic_load_n(&woken, __ATOMIC_SEQ_CST));
 	for (i = 0; i < SLEEPERS; i++) {
@@ -177,7 +177,7 @@ TEST_F(services, sleep_ends)
 	__s64 deadline;
 	size_t i;
 
-	/* At its deadline, by the clock that it names, and not before. */
+	/* At the deadline of the given clock, not before */
 	for (i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
 		argument.clock = clocks[i];
 		deadline = clock_ns(clocks[i], 20000000);
@@ -189,7 +189,7 @@ TEST_F(services, sleep_ends)
 		EXPECT_EQ(-ETIMEDOUT, try_ioctl(self->fd, FREQ_IOC_SLEEP,
 						&argument));
 	}
-	/* By a signal; and then nobody is left to be woken. */
+	/* By a signal; no sleeper is left to wake. */
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
 	ASSERT_EQ(0, sleeper_start(&sleeper, self->fd, -1, CLOCK_MONOTONIC));
 	ASSERT_EQ(0, pthread_kill(sleeper.thread, SIGUSR1));
@@ -198,7 +198,7 @@ TEST_F(services, sleep_ends)
 	EXPECT_EQ(-ENOENT, try_ioctl(self->fd, FREQ_IOC_WAKE, NULL));
 }
 
-/* A process that sleeps and is killed passes nothing on, and ends at once. */
+/* SIGKILL ends a sleeper at once, and no wakeup goes to it. */
 static int sleep_in_child(int line, void *data)
 {
 	struct freq_sleep argument = { .deadline = -1 };
@@ -241,13 +241,13 @@ TEST_F(services, read_write_poll)
 	EXPECT_EQ(EAGAIN, errno);
 	EXPECT_EQ(1, poll(&polled, 1, 0));
 	EXPECT_EQ(POLLIN, polled.revents);
-	/* What cannot be delivered stays. */
+	/* A word that cannot be copied out is not lost. */
 	EXPECT_EQ(-1, read(self->fd, nowhere, sizeof(got)));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(sizeof(got), read(self->fd, &got, sizeof(got)));
 	EXPECT_EQ(word, got);
 	EXPECT_EQ(-1, read(self->fd, &got, sizeof(got)));
-	/* Without them: as a device that has none. */
+	/* A release without the operations acts as a device without them. */
 	ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v2"));
 	EXPECT_EQ(-1, read(self->fd, &got, sizeof(got)));
 	EXPECT_EQ(EINVAL, errno);
@@ -257,7 +257,7 @@ TEST_F(services, read_write_poll)
 	close(other);
 }
 
-/* An operation wants more than it may: the call ends, and the server goes on. */
+/* An invalid FREQ_WANT_* ends the call, and the server runs on. */
 TEST_F(services, wants)
 {
 	static const struct {
@@ -267,9 +267,9 @@ TEST_F(services, wants)
 		{ "want-nothing", ENOMEM },
 		{ "want-too-much", ENOMEM },
 		{ "want-unknown", EPROTO },
-		/* Its page is there, and does not suffice: not for ever. */
+		/* The page is there already: no endless retry. */
 		{ "want-page", EFAULT },
-		/* It has checked what it was given. */
+		/* The operation checked the memory that it got. */
 		{ "want-twice", EALREADY },
 		{ "none", EAGAIN },
 	};
@@ -291,13 +291,13 @@ TEST_F(services, failures)
 	struct services before, after;
 	char path[64], *text;
 
-	/* open() may not wait. */
+	/* FREQ_OP_OPEN cannot wait. */
 	ASSERT_EQ(0, services_look(&before));
 	ASSERT_EQ(0, set_knob("open-wants"));
 	EXPECT_EQ(-EPROTO, open_client());
 	ASSERT_EQ(0, services_look(&after));
 	EXPECT_EQ(before.opens, after.opens);
-	/* Neither has a way to say that it failed. */
+	/* FREQ_OP_POLL and FREQ_OP_FDINFO cannot report errors. */
 	EXPECT_EQ(1, poll(&polled, 1, 0));
 	ASSERT_EQ(0, set_knob("poll"));
 	EXPECT_EQ(0, poll(&polled, 1, 0));
@@ -343,7 +343,7 @@ TEST_F(services, poll_is_woken)
 	ASSERT_GE(other, 0);
 	ASSERT_EQ(0, pthread_create(&poller.thread, NULL, poll_in_thread,
 				    &poller));
-	/* It has been asked: it is the poller. */
+	/* It sleeps, so the release has it as its poller. */
 	ASSERT_TRUE(wait_until(poller_sleeps(&poller)));
 	ASSERT_EQ(sizeof(word), write(other, &word, sizeof(word)));
 	ASSERT_EQ(0, pthread_join(poller.thread, NULL));
@@ -360,7 +360,7 @@ TEST_F(services, timer)
 	polled.fd = open(SYSFS "services", O_RDONLY | O_CLOEXEC);
 	ASSERT_GE(polled.fd, 0);
 	ASSERT_LT(0, pread(polled.fd, text, sizeof(text), 0));
-	/* Never: it is taken back. */
+	/* Cancelled before it expires. */
 	argument.deadline = clock_ns(CLOCK_BOOTTIME, 3600000000000);
 	ASSERT_EQ(0, try_ioctl(self->fd, FREQ_IOC_TIMER, &argument));
 	argument.deadline = -1;
@@ -368,10 +368,10 @@ TEST_F(services, timer)
 	EXPECT_EQ(0, ticks());
 	argument.deadline = clock_ns(CLOCK_BOOTTIME, 10000000);
 	ASSERT_EQ(0, try_ioctl(self->fd, FREQ_IOC_TIMER, &argument));
-	/* The pollers of its file are woken. */
+	/* The timer wakes pollers of the file. */
 	EXPECT_EQ(1, poll(&polled, 1, DEADLINE_MS));
 	EXPECT_EQ(1, ticks());
-	/* A release without the operation lets it expire. */
+	/* To a release without FREQ_OP_TIMER */
 	ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v2"));
 	close(polled.fd);
 }
@@ -451,7 +451,7 @@ TEST_F(services, fdinfo)
 	free(text);
 }
 
-/* They outlive a downgrade and a stop: numbers that must only ever rise. */
+/* Words outlive a downgrade and a stop: counters in them never go back. */
 TEST_F(services, words)
 {
 	struct services before, after;
@@ -466,8 +466,8 @@ TEST_F(services, words)
 	EXPECT_EQ(before.opens, after.opens);
 }
 
-/* A release without requests, or without text, is as a device without them. */
-TEST_F(services, absent)
+/* Without FREQ_OP_IOCTL: ENOTTY. Without FREQ_OP_SHOW: EIO from read(). */
+TEST_F(services, absent_operations)
 {
 	struct freq_info info;
 	char text[8];

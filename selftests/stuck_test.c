@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Clients stuck in a page fault: of the argument, of an array, or of the
- * reply. A request that is stuck has not begun. So it holds no frequency and
- * delays neither clients nor upgrades, and it is answered by the release that
- * runs when the page is there. SIGKILL ends it.
+ * Clients stuck in a page fault: on the argument, on an array, or on the reply.
+ * A stuck request has not begun: it owns no frequency and delays neither other
+ * clients nor upgrades. The release that runs when the page arrives answers it.
+ * SIGKILL ends it.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -12,7 +12,7 @@
 #include "../kselftest_harness.h"
 #include "freq_test.h"
 
-/* The pool is 1 to this; what is injected; and what is never there. */
+/* Pool: 1 to POOL; injected: FRESH and up; never in the pool: UNKNOWN */
 #define POOL		100
 #define POOL_PARAMETER	"frequencies=1-100"
 #define FRESH		1000
@@ -20,22 +20,22 @@
 
 #define UPGRADES	10
 
-/* Where it faults. */
+/* Where the request faults */
 enum place {
-	ARGUMENT,	/* the argument cannot be read, or written if it is out */
-	ARRAY,		/* the argument can, but the array cannot */
-	REPLY,		/* all can be read, but the argument cannot be written */
+	ARGUMENT,	/* reading the argument; writing it if it is out only */
+	ARRAY,		/* reading or writing the array */
+	REPLY,		/* writing the argument, which can be read */
 };
 
 /**
  * struct call - a request that gets stuck
- * @name: for the log
- * @request: its number
- * @place: where
- * @error: what a release that knows the request answers
- * @flags: in the argument
- * @allocated: by how many it changes the number of allocated frequencies
- * @injected: how many frequencies it adds
+ * @name: name in the log
+ * @request: number of the request
+ * @place: where it faults
+ * @error: expected result, of a release that knows the request
+ * @flags: flags in the argument
+ * @allocated: change in the number of allocated frequencies
+ * @injected: number of frequencies that it adds
  */
 struct call {
 	const char *name;
@@ -85,18 +85,18 @@ union argument {
 };
 
 /**
- * struct caller - a thread that gets stuck
- * @call: in what
- * @slow: the page that is missing
+ * struct caller - a thread with a stuck request
+ * @call: the request
+ * @slow: the missing page
  * @thread: the thread
  * @fd: its client
- * @argument: the argument, or what it is to be when the page comes
- * @entries: the array of LIST, or what it is to be
- * @numbers: the array of the others
- * @at: where the argument is
- * @array: where the array is
- * @done: whether it was answered
- * @error: the answer
+ * @argument: the argument, or its content once the page arrives
+ * @entries: the array of LIST, or its content once the page arrives
+ * @numbers: the same for the array of other requests
+ * @at: address of the argument
+ * @array: address of the array
+ * @done: true once the request was answered
+ * @error: its result
  */
 struct caller {
 	const struct call *call;
@@ -117,7 +117,7 @@ static bool is_list(const struct call *call)
 	return call->request == FREQ_IOC_LIST;
 }
 
-/* The client, what it holds, its argument and its array. */
+/* Sets up the client, its frequencies, its argument and its array. */
 static int caller_prepare(struct caller *caller, const struct call *call)
 {
 	union argument *argument = &caller->argument;
@@ -157,7 +157,7 @@ static int caller_prepare(struct caller *caller, const struct call *call)
 	return 0;
 }
 
-/* The page that is missing, and the addresses of all. */
+/* Maps the missing page, and sets the addresses. */
 static int caller_map(struct caller *caller)
 {
 	void *array = is_list(caller->call) ? (void *)caller->entries :
@@ -195,7 +195,7 @@ static void *call_in_thread(void *data)
 	return NULL;
 }
 
-/* Returns when it is stuck. */
+/* Returns once the thread is stuck. */
 static int caller_start(struct caller *caller)
 {
 	return caller_map(caller) ||
@@ -209,7 +209,7 @@ static bool caller_done(struct caller *caller)
 	return __atomic_load_n(&caller->done, __ATOMIC_SEQ_CST);
 }
 
-/* The page comes; returns when the call is answered. */
+/* Delivers the page; returns once the request is answered. */
 static int caller_deliver(struct caller *caller)
 {
 	const void *content = &caller->argument;
@@ -226,7 +226,7 @@ static int caller_deliver(struct caller *caller)
 	       differ(0, pthread_join(caller->thread, NULL));
 }
 
-/* The page goes. */
+/* Unmaps the page; returns once the request is answered. */
 static int caller_refuse(struct caller *caller)
 {
 	return fails(!caller_done(caller)) ||
@@ -248,7 +248,7 @@ static int check_list(const struct caller *caller)
 	return 0;
 }
 
-/* What it was given: the next in line, each allocated for it. */
+/* The client got the first free frequencies, and owns them. */
 static int check_given(const struct caller *caller,
 		       const struct snapshot *before, const __u64 *given)
 {
@@ -272,7 +272,7 @@ free_listing:
 	return error;
 }
 
-/* What the reply says, by a release that knows the request. */
+/* The reply, of a release that knows the request */
 static int check_reply(const struct caller *caller,
 		       const struct snapshot *before)
 {
@@ -304,7 +304,7 @@ static bool release_knows(const char *release, const struct call *call)
 	       _IOC_NR(call->request) < _IOC_NR(FREQ_IOC_INJECT);
 }
 
-/* Delivers its page: it is answered by this release, and done once. */
+/* Delivers the page: @release answers, and the request is done once. */
 static int check_answer(struct caller *caller, const char *release, int fd)
 {
 	const struct call *call = caller->call;
@@ -334,7 +334,7 @@ free_snapshots:
 	return error;
 }
 
-/* One of each, for another client. */
+/* Another client makes each request once. */
 static int serve(int fd, const char *release)
 {
 	struct freq_info info;
@@ -364,7 +364,7 @@ FIXTURE(stuck) {
 	struct caller *callers;
 };
 
-/* Release 2 runs when they get stuck. */
+/* Release 2 runs when the requests get stuck. */
 FIXTURE_VARIANT(stuck) {
 	const char *other;
 	int upgrades;
@@ -437,7 +437,7 @@ TEST_F_TIMEOUT(stuck, upgrades, 120)
 	EXPECT_TRUE(sysfs_agrees(self->fd));
 }
 
-/* ---- A stuck request holds nothing */
+/* ---- A stuck request owns nothing */
 
 FIXTURE(reply) {
 	int fd;
@@ -470,7 +470,7 @@ FIXTURE_VARIANT_ADD(reply, keep_batch) {
 		     .flags = FREQ_ALLOCATE_KEEP),
 };
 
-/* 10 to 15, as usual. */
+/* With the default pool: 10 to 15 */
 FIXTURE_SETUP(reply)
 {
 	ASSERT_EQ(0, server_start("freq_v2", NULL));
@@ -486,7 +486,7 @@ FIXTURE_TEARDOWN(reply)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* Another client has all of them meanwhile. */
+/* Another client allocates the whole pool meanwhile. */
 TEST_F(reply, none_left)
 {
 	__u64 i;
@@ -500,7 +500,7 @@ TEST_F(reply, none_left)
 	EXPECT_ORDER(15, 14, 13, 12, 11, 10);
 }
 
-/* Or some, and the free list is another when the page comes. */
+/* Another client changes the free list meanwhile. */
 TEST_F(reply, next_in_line)
 {
 	struct snapshot before;
@@ -532,7 +532,7 @@ TEST_F(reply, unmapped)
 	EXPECT_ORDER(13, 11);
 }
 
-/* The reply fails after another release has taken over: nothing was done. */
+/* The reply faults after a takeover: the request had no effect. */
 TEST_F(reply, unmapped_after_a_takeover)
 {
 	__u64 i;
@@ -551,9 +551,9 @@ TEST_F(reply, unmapped_after_a_takeover)
 	EXPECT_ORDER(12, 13, 11);
 }
 
-/* ---- A failed request is answered once, with the index of the culprit */
+/* ---- A failed batch is answered once, with the index of the bad element */
 
-/* A request whose reply is stuck, in a thread of its own */
+/* A thread whose request is stuck in its reply */
 struct stuck_request {
 	pthread_t thread;
 	struct slow_page slow;
@@ -581,7 +581,7 @@ static int request_start(struct stuck_request *request, const void *argument,
 	       differ(0, slow_page_wait(&request->slow));
 }
 
-/* Returns when it is answered. */
+/* Resolves the fault; returns once the request is answered. */
 static int request_end(struct stuck_request *request)
 {
 	return differ(0, slow_page_deliver(&request->slow, NULL, 0)) ||
@@ -594,13 +594,13 @@ FIXTURE(failing) {
 	struct stuck_request request;
 };
 
-/* A batch that is given back, and which cannot be, from some place on. */
+/* DEALLOCATE_BATCH with a bad element */
 FIXTURE_VARIANT(failing) {
-	__u32 count;		/* more than one hold looks up, or fewer */
-	__u32 place;
-	__u64 number;		/* what stands there; 0: the first once more */
+	__u32 count;		/* looked up in one lock hold, or in several */
+	__u32 place;		/* index of the bad element */
+	__u64 number;		/* the bad element; 0: the first one again */
 	int error;
-	const char *to;		/* takes over meanwhile */
+	const char *to;		/* release that takes over meanwhile */
 };
 
 #define NOT_HELD	(FREQ_BATCH_MAX + 1)
@@ -659,7 +659,7 @@ FIXTURE_TEARDOWN(failing)
 	EXPECT_EQ(0, test_clean());
 }
 
-TEST_F(failing, is_told_once)
+TEST_F(failing, reported_once)
 {
 	static __u64 numbers[FREQ_BATCH_MAX + 2];
 	const struct freq_batch *reply;
@@ -686,18 +686,18 @@ TEST_F(failing, is_told_once)
 	reply = self->request.slow.page;
 	EXPECT_EQ(variant->error, self->request.error);
 	EXPECT_EQ(variant->place, reply->index);
-	/* All of them stay with whom they are. */
+	/* No frequency changed its holder. */
 	ASSERT_EQ(0, snapshot_take(&after, self->fd));
 	EXPECT_TRUE(state_same(&before, &after));
 	snapshot_free(&before);
 	snapshot_free(&after);
 
-	/* And none is marked: the same, but for that one, can be given back. */
+	/* No mark is left: the batch succeeds without the bad element. */
 	numbers[variant->place] = variant->place + 1;
 	EXPECT_EQ(0, try_deallocate_batch(fd, numbers, variant->count, NULL));
 }
 
-/* ---- What a call has filled before it began anew */
+/* ---- Data that an earlier entry of a call left */
 
 FIXTURE(entries) {
 	int fd;
@@ -715,7 +715,7 @@ FIXTURE_TEARDOWN(entries)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* An entry of one that is free has nothing of its holder before. */
+/* LIST has nothing of the last holder of a frequency that is free now. */
 TEST_F(entries, are_zeroed)
 {
 	struct freq_entry entries[6];
@@ -761,8 +761,8 @@ FIXTURE(holders) {
 };
 
 /*
- * A is stuck in its request for a frequency. B gives that frequency back, C
- * allocates, A gets EFAULT, D allocates.
+ * A is stuck in an allocation. B tries to give its frequency back, C allocates,
+ * A gets EFAULT, D allocates. C and D must get different frequencies.
  */
 FIXTURE_VARIANT(holders) {
 	uid_t uids[4];
@@ -853,7 +853,7 @@ FIXTURE_TEARDOWN(killed)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* Gives its parent the userfaultfd, and gets stuck. */
+/* Sends the userfaultfd to the parent, then gets stuck. */
 static int get_stuck(int line, void *data)
 {
 	static struct caller caller;
@@ -862,7 +862,7 @@ static int get_stuck(int line, void *data)
 	    differ(0, line_send_fd(line, caller.slow.fault)))
 		return -1;
 	call_in_thread(&caller);
-	return fails(!"it was not stuck");
+	return fails(!"the request did not get stuck");
 }
 
 TEST_F(killed, in_a_page_fault)
@@ -886,10 +886,10 @@ TEST_F(killed, in_a_page_fault)
 		EXPECT_TRUE(sysfs_is("free", "1-100\n"));
 		EXPECT_TRUE(sysfs_is("allocated", "\n"));
 	}
-	TH_LOG("each ended within %llu us", longest);
+	TH_LOG("each request ended within %llu us", longest);
 }
 
-/* More than there is room for, as long as the conversion lasts. */
+/* More than there is capacity for until the conversion ends */
 #define MANY	100000
 
 static int load_v90(int line, void *data)
@@ -935,7 +935,7 @@ TEST_F_TIMEOUT(killed, waiting_for_a_conversion, 60)
 	status = child_kill_timed(&injector, &us);
 	ASSERT_EQ(0, set_knob("none"));
 	ASSERT_EQ(128 + SIGKILL, status);
-	TH_LOG("it ended within %llu us", us);
+	TH_LOG("the request ended within %llu us", us);
 	EXPECT_EQ(0, child_wait(&loader));
 	EXPECT_EQ(0, module_unload("freq_v2"));
 	EXPECT_TRUE(sysfs_is("free", "1-100\n"));
