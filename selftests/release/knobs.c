@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What can be made to go wrong: something that the release says of itself is
- * not so, or a step of the conversion fails, or waits.
+ * Fault injection by the module parameter "fail". A value, a knob, selects a
+ * wrong field in what the release declares, or a fault in an operation or a
+ * step of the conversion, which fails or waits.
  *
- * The kernel sets parameters before it calls the module's init, so what is
- * wrong then is wrong for the door. What the release that runs says to those
- * that come after it can be made wrong, and right again, at any time.
+ * The kernel sets parameters before it calls the module's init, so the door
+ * sees a fault that is given on load. What the running release declares to its
+ * successors can be made wrong, and right again, at any time.
  */
 #include <linux/compiler.h>
 #include <linux/kernel.h>
@@ -26,10 +27,10 @@
 
 /**
  * struct knob - a value of the parameter
- * @name: as it is written
- * @place: what is wrong then; NULL if others ask for this value
- * @wrong: what it becomes
- * @size: of both, in bytes
+ * @name: the value
+ * @place: field to overwrite; NULL: other code tests for this value
+ * @wrong: wrong content of the field
+ * @size: size of the field, in bytes
  */
 struct knob {
 	const char *name;
@@ -50,14 +51,14 @@ struct knob {
 #define FILE		freq_later_files[0]
 #define HANDOFF		FREQ_LATER_HANDOFF.known
 
-/* The longest name that a file may have. */
+/* The longest valid name of a file */
 #define LONG_NAME	"0123456789abcdef0123456789abcde"
 static_assert(sizeof(LONG_NAME) - 1 == FREQ_NAME_MAX);
 
 static const struct knob knobs[] = {
 	{ .name = "none" },
 
-	/* What the door refuses; each is wrong by as little as it can be. */
+	/* Refused by the door; each value is just out of range. */
 	FAULT("magic", RELEASE.magic, FREQ_DOOR_MAGIC + 1),
 	FAULT("abi", RELEASE.abi, FREQ_DOOR_ABI + 1),
 	FAULT("size", RELEASE.size,
@@ -73,10 +74,10 @@ static const struct knob knobs[] = {
 	FAULT("file-long", FILE.name, LONG_NAME "f"),
 	FAULT("file-taken", FILE.name, "release"),
 
-	/* What it just does not refuse. */
+	/* Just accepted by the door */
 	FAULT("file-long-fits", FILE.name, LONG_NAME),
 
-	/* What the next release refuses. */
+	/* Refused by the next release */
 	FAULT("handoff-magic", HANDOFF.magic, FREQ_HANDOFF_MAGIC + 1),
 	FAULT("handoff-abi", HANDOFF.abi, FREQ_HANDOFF_ABI + 1),
 	FAULT("handoff-size", HANDOFF.size,
@@ -84,11 +85,11 @@ static const struct knob knobs[] = {
 	FAULT("handoff-format-size", HANDOFF.format_size,
 	      offsetofend(struct freq_format, conversion) - 1),
 
-	/* There is no format that both know, or none of the same layout. */
+	/* No common format, or none of the same layout */
 	FAULT("format", freq_later_format_name[0], '?'),
 	FAULT("layout", freq_later_formats[1].known.checksum, 1),
 
-	/* The conversion: fails, or waits for another value. */
+	/* The conversion fails, or waits until the parameter changes. */
 	{ .name = "check" },
 	{ .name = "begin" },
 	{ .name = "room" },
@@ -96,11 +97,11 @@ static const struct knob knobs[] = {
 	{ .name = "step-waits" },
 	{ .name = "free-waits" },
 
-	/* Operations that are absent. */
+	/* Absent operations */
 	FAULT("no-ioctl", RELEASE.ops[FREQ_OP_IOCTL], NULL),
 	FAULT("no-show", RELEASE.ops[FREQ_OP_SHOW], NULL),
 
-	/* Operations that fail, or want what they may not. */
+	/* Operations that fail, or return an invalid FREQ_WANT_* */
 	{ .name = "open" },
 	{ .name = "open-wants" },
 	{ .name = "poll" },
@@ -110,13 +111,13 @@ static const struct knob knobs[] = {
 	{ .name = "want-unknown" },
 	{ .name = "want-page" },
 
-	/* What they may do, and no other release does. */
+	/* Valid, but done by no other release */
 	{ .name = "want-twice" },
 	{ .name = "notify-nobody" },
 };
 
 static const struct knob *turned_to = &knobs[0];
-/* What stood where something is wrong now; the largest is a pointer. */
+/* Saved content of the overwritten field, at most a word */
 static char right[sizeof(u64)];
 static DECLARE_WAIT_QUEUE_HEAD(turned);
 
@@ -158,21 +159,22 @@ static const struct kernel_param_ops fail_ops = {
 };
 
 module_param_cb(fail, &fail_ops, NULL, 0644);
-MODULE_PARM_DESC(fail, "what goes wrong (default: none)");
+MODULE_PARM_DESC(fail, "fault to inject (default: none)");
 
 static bool waits;
 module_param(waits, bool, 0444);
-MODULE_PARM_DESC(waits, "whether it waits for another value of fail");
+MODULE_PARM_DESC(waits, "true while it waits for fail to change");
 
 unsigned int freq_knob_holders;
 module_param_named(holders, freq_knob_holders, uint, 0444);
-MODULE_PARM_DESC(holders, "how many holders the state had that was converted last");
+MODULE_PARM_DESC(holders, "number of holders in the last converted state");
 
 /**
- * freq_knob_is() - test what is to go wrong
+ * freq_knob_is() - test the parameter "fail"
  * @name: a value of the parameter
  *
- * Return: true if it has this value.
+ * Context: any.
+ * Return: true if the parameter has this value.
  */
 bool freq_knob_is(const char *name)
 {
@@ -180,14 +182,15 @@ bool freq_knob_is(const char *name)
 }
 
 /**
- * freq_knob_wait() - wait as long as the parameter has a value
+ * freq_knob_wait() - wait while the parameter "fail" has a value
  * @name: the value
  *
- * Context: process context; sleeps, until the process is killed at the latest.
+ * Context: process context; sleeps until the parameter changes or a fatal
+ * signal arrives.
  */
 void freq_knob_wait(const char *name)
 {
-	/* Not for others: who looks whether it waits would see it pass by. */
+	/* For other values, waits stays false: tests poll it. */
 	if (!freq_knob_is(name))
 		return;
 	WRITE_ONCE(waits, true);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What can be made to go wrong, by the parameter "fail" of the module.
+ * Fault injection by the module parameter "fail": see knobs.c.
  */
 #ifndef FREQ_KNOBS_H
 #define FREQ_KNOBS_H
 
 #include <linux/types.h>
 
-/* How many holders the state had that was converted last. */
+/* Number of holders in the last converted state */
 extern unsigned int freq_knob_holders;
 
 bool freq_knob_is(const char *name);

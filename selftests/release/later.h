@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the test release says of itself: kmod/contract/ as it may be one day.
- * Each structure has a field more, which is 0 and asks for nothing. None is
- * constant, for knobs.c to make it wrong.
+ * Declarations of the test releases, by kmod/contract/ as it may be one day:
+ * each structure has one more field, which is 0 and requires nothing. They are
+ * not const, so that knobs.c can overwrite them.
  */
 #ifndef FREQ_LATER_H
 #define FREQ_LATER_H
@@ -14,9 +14,9 @@
 #include "contract/handoff.h"
 
 /**
- * struct freq_later_release - struct freq_release
- * @known: as this door knows it
- * @later: what a later door knows
+ * struct freq_later_release - struct freq_release with one more field
+ * @known: the fields that today's door knows
+ * @later: a field that only a later door knows
  */
 struct freq_later_release {
 	struct freq_release known;
@@ -24,9 +24,9 @@ struct freq_later_release {
 };
 
 /**
- * struct freq_later_format - struct freq_format
- * @known: as releases know it now
- * @later: what later releases know
+ * struct freq_later_format - struct freq_format with one more field
+ * @known: the fields that today's releases know
+ * @later: a field that only later releases know
  */
 struct freq_later_format {
 	struct freq_format known;
@@ -34,9 +34,9 @@ struct freq_later_format {
 };
 
 /**
- * struct freq_later_handoff - struct freq_handoff
- * @known: as releases know it now
- * @later: what later releases know
+ * struct freq_later_handoff - struct freq_handoff with one more field
+ * @known: the fields that today's releases know
+ * @later: a field that only later releases know
  */
 struct freq_later_handoff {
 	struct freq_handoff known;
@@ -47,19 +47,19 @@ extern struct freq_file freq_later_files[];
 extern struct freq_later_release freq_later_release;
 
 /**
- * FREQ_LATER_RELEASE_IS_THIS() - make it the release of the module
+ * FREQ_LATER_RELEASE_IS_THIS() - make freq_later_release the module's release
  *
- * To stand where it is defined. All that comes from kmod/ has that constant,
- * so it is another name of the same object.
+ * For the file that defines freq_later_release. Code from kmod/ refers to
+ * freq_this_release, which is const, hence the alias.
  */
 #define FREQ_LATER_RELEASE_IS_THIS()					\
 	extern const struct freq_release freq_this_release		\
 		__alias(freq_later_release)
 
 extern struct freq_later_format freq_later_formats[];
-/* The name of the format that takes a conversion. */
+/* Name of the format that needs a conversion */
 extern char freq_later_format_name[];
-/* Its name is the release's; knobs.c is linked to both. */
+/* Differs by release: knobs.c is compiled once for each. */
 extern struct freq_later_handoff FREQ_LATER_HANDOFF;
 
 #endif /* FREQ_LATER_H */

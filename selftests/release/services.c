@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Users of the services of the door that no other release uses yet: sleep and
- * wake, read, write, poll, the timer, a refused open, slices of a close, fdinfo,
- * store, and words that outlive a stop.
+ * Test users of services of the door that no other release uses yet: sleep and
+ * wake, read, write, poll, the timer, a refused open, a close in slices,
+ * fdinfo, store, and words that outlive a stop.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -16,24 +16,25 @@
 #include "release_v90.h"
 #include "services.h"
 
-/* How many holds the close of a client takes. */
+/* Slices per close of a client, each in a lock hold of its own */
 #define SLICES 3
 
-/* The word that counts opens. */
+/* Index of the word that counts opens */
 #define WORD_OPENS 0
 
 /**
- * freq_services_sleep_now() - test whether a call sleeps
+ * freq_services_sleep_now() - test for sleeping calls
  * @state: the state
  *
- * Return: true if one does.
+ * Context: under the server's mutex.
+ * Return: true if at least one call sleeps.
  */
 bool freq_services_sleep_now(const struct freq_state *state)
 {
 	return state->sleepers.next && !list_empty(&state->sleepers);
 }
 
-/* What has made the state knows nothing of sleepers. */
+/* The release that made the state may not know of sleepers. */
 static void init(struct freq_state *state)
 {
 	if (!state->sleepers.next)
@@ -53,7 +54,7 @@ static int sleep(struct freq_state *state, struct freq_call *call)
 		list_del_init(&call->link);
 		return call->status == -ETIME ? -ETIMEDOUT : call->status;
 	}
-	/* A copy that is being made has no sleepers. */
+	/* The copy of a running conversion cannot represent sleepers. */
 	if (state->claimed)
 		return -EBUSY;
 	list_add_tail(&call->link, &state->sleepers);
@@ -154,8 +155,8 @@ static void wake_poller(struct freq_state *state, u32 events)
 }
 
 /*
- * Asks for buffers, each larger than the last, then for memory, and checks the
- * last of each. The door frees both after the call.
+ * Wants buffers, each larger than the last, then memory. Checks size and
+ * content of the last of each. The door frees both after the call.
  */
 static int want_twice(struct freq_call *call)
 {
@@ -172,7 +173,7 @@ static int want_twice(struct freq_call *call)
 	return *entries == SLICES ? FREQ_WANT_MEMORY : FREQ_WANT_BUFFER;
 }
 
-/* What the door answers to something that is unusual to want. */
+/* The FREQ_WANT_* that a knob asks for, or 0; most of them are invalid. */
 static int unusual_want(struct freq_call *call)
 {
 	if (freq_knob_is("want-unknown"))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Users of the services of the door that no other release uses yet.
+ * Test users of services of the door that no other release uses yet.
  */
 #ifndef FREQ_SERVICES_H
 #define FREQ_SERVICES_H
