@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# What is fetched once and kept: kernels, their headers, pieces of their source.
-# To be sourced: needs sh, apt and util-linux only.
+# The cache of downloads and builds: kernels, their headers, parts of their
+# source. To be sourced. Needs sh, apt and util-linux only.
 
 cache=${FREQ_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/freq}
 
-# cached NAME COMMAND...: make sure that $cache/NAME is there.
+# cached NAME COMMAND...: ensure that $cache/NAME exists.
 #
 # COMMAND fills an empty folder, its working directory, which is then renamed
-# to NAME: what has its name is whole. One process does it while others wait;
-# a folder left by one that was killed is swept by the next.
+# to NAME: an entry with its final name is complete. One process does it while
+# others wait. A folder left by a killed process is removed by the next one.
 cached()
 {
 	test -e "$cache/$1" && return
@@ -26,16 +26,16 @@ cached()
 	)
 }
 
-# apt_get ARGUMENT...: _apt may not write here, and need not read here
+# apt_get ARGUMENT...: without the user _apt, who may not write here
 apt_get()
 {
 	apt-get -q -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 "$@"
 }
 
-# sources SUITE...: print a list for apt of these suites, whose names need not be
-# known to the machine, of the mirror from which it takes its own.
+# sources SUITE...: print an apt source list of these suites, on the mirror that
+# the machine uses. The machine's own lists need not have the suites.
 #
-# As apt itself understands its lists: these have two forms and many places.
+# Asks apt for the mirror: source lists have two formats and many places.
 sources()
 {
 	code=$(. /etc/os-release && echo "$VERSION_CODENAME")
@@ -49,12 +49,12 @@ sources()
 	done
 }
 
-# fetch PACKAGES [SUITE]: download the packages that the function PACKAGES names,
-# those of SUITE, or else of the suites that the machine has.
+# fetch PACKAGES [SUITE]: download the packages that the function PACKAGES
+# prints, from SUITE, or else from the suites that the machine has.
 #
-# The machine's lists may be absent, or so old that what they name is gone: then
-# fresh ones, from the same sources, are put here, which takes no privilege. So
-# are those of a SUITE, always.
+# The machine's package lists may be missing, or so old that their packages are
+# gone. Then new lists from the same sources are read into this folder, which
+# takes no privilege. The lists of a SUITE are always read that way.
 fetch()
 {
 	if [ -z "$2" ]; then
@@ -88,8 +88,8 @@ fetch_named()
 	apt_get download "$@"
 }
 
-# source_archive: have linux-source-6.1.tar.xz and its version in the cache, and
-# print in which folder.
+# source_archive: ensure that linux-source-6.1.tar.xz and its version are in the
+# cache, and print their folder.
 source_archive()
 {
 	cached archive-6.1 fetch_source && echo "$cache/archive-6.1"

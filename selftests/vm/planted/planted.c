@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One defect, chosen by name, for the guest's kernel to find: see test.
+ * One defect, selected by name, for the guest's kernel to report: see test.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -12,7 +12,7 @@
 
 static char *defect = "none";
 module_param(defect, charp, 0444);
-MODULE_PARM_DESC(defect, "Which one");
+MODULE_PARM_DESC(defect, "Name of the defect");
 
 static void none(void)
 {
@@ -23,7 +23,7 @@ static void warning(void)
 	WARN(1, "planted on purpose\n");
 }
 
-/* More than one: a stale register or stack slot may still point to the last. */
+/* Several: a stale register or stack slot may still point to the last one. */
 static void leak(void)
 {
 	void *object;
@@ -35,7 +35,7 @@ static void leak(void)
 	}
 }
 
-/* A write, which is the half that is seen without KASAN, if later. */
+/* A write: without KASAN, slub finds it later, unlike a read. */
 static void use_after_free(void)
 {
 	struct kmem_cache *cache;
@@ -53,7 +53,7 @@ static void use_after_free(void)
 	kmem_cache_destroy(cache);
 }
 
-/* Only ever might: there is memory enough. */
+/* GFP_KERNEL may sleep, but does not with enough free memory. */
 static void atomic_sleep(void)
 {
 	static DEFINE_SPINLOCK(lock);
@@ -65,7 +65,7 @@ static void atomic_sleep(void)
 	kfree(object);
 }
 
-/* It never comes to the deadlock, which would take two of it at once. */
+/* In one thread: an ABBA inversion without a deadlock */
 static void lock_inversion(void)
 {
 	static DEFINE_MUTEX(one);
@@ -114,6 +114,6 @@ static void __exit planted_exit(void)
 module_init(planted_init);
 module_exit(planted_exit);
 
-MODULE_DESCRIPTION("Defects that a kernel is to find");
+MODULE_DESCRIPTION("Defects for the kernel to report");
 MODULE_AUTHOR("The freq authors");
 MODULE_LICENSE("GPL");
