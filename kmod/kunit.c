@@ -148,16 +148,21 @@ static void unstaged_never_was(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)MANY, pool->free.count);
 }
 
+/* A queue is linked both ways. */
 static void expect_queue(struct kunit *test, const struct freq_queue *queue,
 			 const u32 *indices, u32 count)
 {
 	u32 i, index = queue->first, last = 0;
+	const struct freq_slot *slot;
 
 	KUNIT_EXPECT_EQ(test, count, queue->count);
 	for (i = 0; i < count; i++) {
 		KUNIT_ASSERT_EQ(test, indices[i], index);
+		slot = freq_pool_slot(test->priv, index);
+		if (i)
+			KUNIT_EXPECT_EQ(test, last, slot->prev);
 		last = index;
-		index = freq_pool_slot(test->priv, index)->next;
+		index = slot->next;
 	}
 	KUNIT_EXPECT_EQ(test, 0U, index);
 	KUNIT_EXPECT_EQ(test, last, queue->last);
@@ -168,18 +173,6 @@ static void expect_free(struct kunit *test, const u32 *indices, u32 count)
 	const struct freq_pool *pool = test->priv;
 
 	expect_queue(test, &pool->free, indices, count);
-}
-
-/* A holder's queue is linked both ways. */
-static void expect_held(struct kunit *test, const struct freq_queue *held,
-			const u32 *indices, u32 count)
-{
-	u32 i;
-
-	expect_queue(test, held, indices, count);
-	for (i = 1; i < count; i++)
-		KUNIT_EXPECT_EQ(test, indices[i - 1],
-				freq_pool_slot(test->priv, indices[i])->prev);
 }
 
 static void push(struct freq_pool *pool, u32 index)
@@ -230,6 +223,27 @@ static void queue_of_the_free(struct kunit *test)
 	memset(&pool->free, 0, sizeof(pool->free));
 	freq_pool_splice(pool, front, &pool->free);
 	expect_free(test, (u32[]){ 4, 2, 1, 3 }, 4);
+	remove(pool, &pool->free, 1);
+	expect_free(test, (u32[]){ 4, 2, 3 }, 3);
+	freq_pool_push(pool, &pool->free, freq_pool_write(pool, 1), 1);
+	expect_free(test, (u32[]){ 1, 4, 2, 3 }, 4);
+}
+
+static void first_of_a_queue(struct kunit *test)
+{
+	struct freq_pool *pool = test->priv;
+	struct freq_queue held = { 0 };
+
+	stage_all(test, scattered, 6);
+	freq_pool_publish(pool);
+	freq_pool_append_first(pool, &pool->free, &held, 2, 2);
+	expect_free(test, (u32[]){ 3, 4, 5, 6 }, 4);
+	expect_queue(test, &held, (u32[]){ 1, 2 }, 2);
+	freq_pool_append_first(pool, &pool->free, &held, 3, 1);
+	expect_queue(test, &held, (u32[]){ 1, 2, 3 }, 3);
+	freq_pool_append_first(pool, &pool->free, &held, 6, 3);
+	expect_queue(test, &held, (u32[]){ 1, 2, 3, 4, 5, 6 }, 6);
+	expect_free(test, NULL, 0);
 }
 
 static void queue_of_a_holder(struct kunit *test)
@@ -242,16 +256,16 @@ static void queue_of_a_holder(struct kunit *test)
 	stage_all(test, scattered, 4);
 	for (i = 1; i <= 4; i++)
 		append(pool, &held, i);
-	expect_held(test, &held, all, 4);
+	expect_queue(test, &held, all, 4);
 
 	remove(pool, &held, 2);
-	expect_held(test, &held, (u32[]){ 1, 3, 4 }, 3);
+	expect_queue(test, &held, (u32[]){ 1, 3, 4 }, 3);
 	remove(pool, &held, 4);
-	expect_held(test, &held, (u32[]){ 1, 3 }, 2);
+	expect_queue(test, &held, (u32[]){ 1, 3 }, 2);
 	remove(pool, &held, 1);
-	expect_held(test, &held, (u32[]){ 3 }, 1);
+	expect_queue(test, &held, (u32[]){ 3 }, 1);
 	remove(pool, &held, 3);
-	expect_held(test, &held, NULL, 0);
+	expect_queue(test, &held, NULL, 0);
 }
 
 static void expect_order(struct kunit *test, u32 count)
@@ -422,7 +436,8 @@ static void dirty_slots_are_copied(struct kunit *test)
 	expect_copied(test, pool, (u32[]){ 3, 1, 2, 4, 5 }, 5);
 	KUNIT_EXPECT_TRUE(test, freq_mirror_is_complete(&mirror));
 	/* All was copied: whatever changes is copied again, once. */
-	freq_pool_mark_append(pool, &held, 2);
+	freq_pool_change(pool, 2);
+	freq_pool_change(pool, 5);
 	expect_copied(test, pool, (u32[]){ 5, 2 }, 2);
 	/* So are those that were added since. */
 	freq_dirty_mark(slots, 6);
@@ -440,6 +455,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(twice_is_refused),
 	KUNIT_CASE(unstaged_never_was),
 	KUNIT_CASE(queue_of_the_free),
+	KUNIT_CASE(first_of_a_queue),
 	KUNIT_CASE(queue_of_a_holder),
 	KUNIT_CASE(order_of_none),
 	KUNIT_CASE(order_of_scattered),
@@ -459,6 +475,10 @@ static struct kunit_suite pool_suite = {
 
 /* More than forget their holders in one hold. */
 #define MANY_HELD 100
+
+/* Grants get their numbers from it. */
+static u64 words[FREQ_DOOR_WORDS];
+static const struct freq_server_info server = { .words = words };
 
 /* A state of frequencies 0 to @count - 1, all free. */
 static struct freq_state *new_state(struct kunit *test, u32 count)
@@ -494,7 +514,7 @@ static void end_state(struct freq_state *state)
 static void allocate(struct kunit *test, struct freq_state *state,
 		     struct freq_client *client, bool keep, u32 count)
 {
-	struct freq_call call = { .client = client };
+	struct freq_call call = { .server = &server, .client = client };
 	static u64 numbers[MANY_HELD];
 	int ret;
 
@@ -509,7 +529,7 @@ static void allocate(struct kunit *test, struct freq_state *state,
 
 static void close_client(struct freq_state *state, struct freq_client *client)
 {
-	struct freq_call call = { .client = client };
+	struct freq_call call = { .server = &server, .client = client };
 
 	freq_state_close(state, &call);
 }
@@ -518,7 +538,6 @@ static void close_client(struct freq_state *state, struct freq_client *client)
 static void holder_of_a_batch_is_used_again(struct kunit *test)
 {
 	struct freq_state *state = new_state(test, 4);
-	struct freq_server_info server = { };
 	struct freq_client kept = { }, other = { };
 	struct freq_call call = { .server = &server, .client = &other };
 	u64 numbers[] = { 0, 1, 2 };
@@ -547,7 +566,7 @@ static void batch_ends_while_clients_close(struct kunit *test)
 {
 	struct freq_state *state = new_state(test, MANY_HELD);
 	struct freq_client client = { }, closing = { };
-	struct freq_call call = { .client = &client };
+	struct freq_call call = { .server = &server, .client = &client };
 	static u64 numbers[MANY_HELD];
 	u32 holds = 0;
 	int ret;

@@ -31,7 +31,8 @@ TEST_F(format, round_trip)
 {
 	static const char * const way[] = {
 		"freq_v1", "freq_v90", "freq_v2", "freq_v90", "freq_v1",
-		"freq_v2", "freq_v90", "freq_v1",
+		"freq_v2", "freq_v90", "freq_v3", "freq_v90", "freq_v3",
+		"freq_v2", "freq_v3", "freq_v1",
 	};
 	struct snapshot before, after;
 	int other;
@@ -94,14 +95,14 @@ TEST_F(format, holders_are_used_again)
 	free(holders);
 }
 
-static int try_label(int fd, __u64 frequency, __u64 label)
+static int try_tag(int fd, __u64 frequency, __u64 tag)
 {
-	struct freq_label argument = {
+	struct freq_tag argument = {
 		.frequency = frequency,
-		.label = label,
+		.tag = tag,
 	};
 
-	return try_ioctl(fd, FREQ_IOC_LABEL, &argument);
+	return try_ioctl(fd, FREQ_IOC_TAG, &argument);
 }
 
 /* What the older format cannot express keeps the newer release. */
@@ -115,11 +116,11 @@ TEST_F(format, downgrade_that_would_lose)
 	self->fd = open_client();
 	ASSERT_GE(self->fd, 0);
 	test_allocate(self->fd, 10);
-	EXPECT_EQ(-ENOTTY, try_label(self->fd, 10, 1));
+	EXPECT_EQ(-ENOTTY, try_tag(self->fd, 10, 1));
 	ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v90"));
-	EXPECT_EQ(-ENOENT, try_label(self->fd, 9, 1));
-	ASSERT_EQ(0, try_label(self->fd, 10, 5));
-	ASSERT_EQ(0, try_label(self->fd, 15, 6));
+	EXPECT_EQ(-ENOENT, try_tag(self->fd, 9, 1));
+	ASSERT_EQ(0, try_tag(self->fd, 10, 5));
+	ASSERT_EQ(0, try_tag(self->fd, 15, 6));
 	ASSERT_EQ(0, snapshot_take(&before, self->fd));
 	for (i = 0; i < ARRAY_SIZE(older); i++) {
 		EXPECT_EQ(-EOPNOTSUPP, module_load(older[i], NULL));
@@ -130,9 +131,9 @@ TEST_F(format, downgrade_that_would_lose)
 		snapshot_free(&after);
 	}
 	/* One is as bad as two. */
-	ASSERT_EQ(0, try_label(self->fd, 10, 0));
+	ASSERT_EQ(0, try_tag(self->fd, 10, 0));
 	EXPECT_EQ(-EOPNOTSUPP, module_load("freq_v2", NULL));
-	ASSERT_EQ(0, try_label(self->fd, 15, 0));
+	ASSERT_EQ(0, try_tag(self->fd, 15, 0));
 	ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v2"));
 	ASSERT_EQ(0, server_upgrade("freq_v2", "freq_v90"));
 	ASSERT_EQ(0, snapshot_take(&after, self->fd));
@@ -509,12 +510,12 @@ TEST_F(format, fresh)
 	EXPECT_TRUE(release_runs("freq_v90"));
 	test_allocate(self->fd, 1);
 	test_deallocate(self->fd, 1);
-	ASSERT_EQ(0, try_label(self->fd, 1, 1));
+	ASSERT_EQ(0, try_tag(self->fd, 1, 1));
 	test_stop(self->fd);
 	EXPECT_EQ(0, module_unload("freq_v90"));
 	EXPECT_EQ(-EINVAL, module_load("freq_v90", "frequencies=3,3"));
 	ASSERT_EQ(0, module_load("freq_v90", "frequencies=5"));
-	/* The label went with the pool. */
+	/* The tag went with the pool. */
 	ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v1"));
 	test_allocate(self->fd, 5);
 }

@@ -213,28 +213,28 @@ TEST_F(notify, files_come_and_go)
 	ASSERT_EQ(0, module_load("freq_v1", NULL));
 	EXPECT_TRUE(has("free"));
 	EXPECT_TRUE(has("allocated"));
-	EXPECT_FALSE(has("labels"));
+	EXPECT_FALSE(has("tags"));
 	list = open(SYSFS "free", O_RDONLY | O_CLOEXEC);
 	ASSERT_GE(list, 0);
 
 	/* One that does not come to run leaves none. */
 	EXPECT_EQ(-ENOMEM, module_load("freq_v90", "fail=room"));
-	EXPECT_FALSE(has("labels"));
+	EXPECT_FALSE(has("tags"));
 	EXPECT_FALSE(has("services"));
 	ASSERT_EQ(0, module_load("freq_v90", "rehearse=1"));
-	EXPECT_FALSE(has("labels"));
-	EXPECT_EQ(0, access(REHEARSAL_SYSFS "labels", F_OK));
+	EXPECT_FALSE(has("tags"));
+	EXPECT_EQ(0, access(REHEARSAL_SYSFS "tags", F_OK));
 	close(open_rehearsal());
 	ASSERT_EQ(0, module_unload("freq_v90"));
 
 	ASSERT_EQ(0, server_upgrade("freq_v1", "freq_v90"));
-	EXPECT_TRUE(sysfs_is("labels", "0\n"));
+	EXPECT_TRUE(sysfs_is("tags", "0\n"));
 	EXPECT_TRUE(has("services"));
-	own = open(SYSFS "labels", O_RDONLY | O_CLOEXEC);
+	own = open(SYSFS "tags", O_RDONLY | O_CLOEXEC);
 	ASSERT_GE(own, 0);
 
 	ASSERT_EQ(0, server_upgrade("freq_v90", "freq_v2"));
-	EXPECT_FALSE(has("labels"));
+	EXPECT_FALSE(has("tags"));
 	EXPECT_FALSE(has("services"));
 	/* Reads of the removed file fail; the other file is still the same. */
 	EXPECT_EQ(-1, read(own, &byte, 1));

@@ -197,9 +197,9 @@ TEST_F(rehearsal, worlds_apart)
 /* What only one of the two knows is known by that one only. */
 TEST_F(rehearsal, requests_of_the_release)
 {
-	struct freq_label label = { .frequency = 11, .label = 1 };
+	struct freq_tag tag = { .frequency = 11, .tag = 1 };
 	bool injects = strcmp(variant->release, "freq_v1");
-	bool labels = !strcmp(variant->release, "freq_v90");
+	bool tags = !strcmp(variant->release, "freq_v90");
 	int fd;
 
 	ASSERT_EQ(0, module_load(variant->release, "rehearse=1"));
@@ -209,7 +209,7 @@ TEST_F(rehearsal, requests_of_the_release)
 		test_inject(fd, 30, 31);
 	else
 		test_err_inject(ENOTTY, fd, 30, 31);
-	EXPECT_EQ(labels ? 0 : -ENOTTY, try_ioctl(fd, FREQ_IOC_LABEL, &label));
+	EXPECT_EQ(tags ? 0 : -ENOTTY, try_ioctl(fd, FREQ_IOC_TAG, &tag));
 	EXPECT_TRUE(sysfs_is("free", "13-15\n"));
 	test_err_stop(ENOTTY, fd);
 	close(fd);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The format freq-state-1: the state as it lies in memory.
+ * The format freq-state-2: the state as it lies in memory.
  *
  * It passes from release to release as it is, so nothing in it depends on the
  * release or points into it; its elements refer to each other by index; and no
- * field here, in table.h, mirror.h or reader.h changes in place, size or
- * meaning without a new name of format. This file is kept then, under another
- * name and with other names in it, for the conversions.
+ * field here, in table.h, mirror.h, reader.h or waiter.h changes in place, size
+ * or meaning without a new name of format. This file is kept then, under
+ * another name and with other names in it, for the conversions.
  */
 #ifndef FREQ_CONTRACT_FORMAT_H
 #define FREQ_CONTRACT_FORMAT_H
@@ -14,23 +14,26 @@
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
+
+#include <linux/freq.h>
 
 #include "contract/mirror.h"
 #include "contract/reader.h"
 #include "contract/table.h"
+#include "contract/waiter.h"
 
 struct pid;
 
-#define FREQ_FORMAT "freq-state-1"
+#define FREQ_FORMAT "freq-state-2"
 
 /**
  * struct freq_slot - a frequency of the pool
  * @number: the frequency
  * @next: index of the slot behind it in its queue, 0 if it is the last
- * @prev: index of the slot before it in its holder's queue; undefined for the
- *	first and for free slots
+ * @prev: index of the slot before it in its queue; undefined for the first
  * @chain: index of the next slot in its bucket, 0 if it is the last
  * @owner: index of its holder, with FREQ_OWNER_*; 0: it is free
  * @buckets: two of the pool's buckets, which have nothing to do with this
@@ -60,6 +63,8 @@ struct freq_queue {
 /**
  * struct freq_pool - all frequencies
  * @slots: table of struct freq_slot; 0 is no frequency, but has buckets
+ * @grants: table of u64: number of the grant by which a slot is allocated; 0:
+ *	by a release that gave none, see &freq_state.base; undefined if it is free
  * @sorted: table of u32: the slots by number, as far as @sorted_count
  * @spare: table of u32: the target of the sorting
  * @slot_count: the slots 1 to this one are in use
@@ -80,6 +85,7 @@ struct freq_queue {
  */
 struct freq_pool {
 	struct freq_table slots;
+	struct freq_table grants;
 	struct freq_table sorted;
 	struct freq_table spare;
 	u32 slot_count;
@@ -105,6 +111,7 @@ struct freq_pool {
  * @kept: its slots that stay
  * @next: index of the next unused holder, 0 if there is none
  * @pad: 0
+ * @label: see FREQ_IOC_LABEL; all 0 once it is closed
  */
 struct freq_holder {
 	struct pid *pid;
@@ -114,6 +121,7 @@ struct freq_holder {
 	struct freq_queue kept;
 	u32 next;
 	u32 pad;
+	u8 label[FREQ_LABEL_MAX];
 };
 
 /* Of the owner of a slot: the allocation outlives the client. */
@@ -133,6 +141,16 @@ struct freq_holder {
  *	freq_state_claim()
  * @claimants: calls that wait for that to end, by &freq_call.link
  * @readers: readers of files in sysfs, list of struct freq_reader
+ * @by_ticket: calls that wait for a frequency: tree of struct freq_waiter
+ * @by_wish: the same ones
+ * @last_ticket: of these
+ * @serve_from: while @serving: the lowest ticket that is to be looked at
+ * @waiting: how many wait
+ * @undelivered: how many got a frequency, which their callers do not know yet
+ * @serving: frequencies have come free that waiters may want
+ * @finishing: how many calls are done and serve waiters: see FREQ_WAIT_SERVING
+ * @base: number of the grants of all slots that have none, see
+ *	freq_state_grant(); 0: there are no such slots
  */
 struct freq_state {
 	struct freq_pool pool;
@@ -143,13 +161,22 @@ struct freq_state {
 	u32 claimed;
 	struct list_head claimants;
 	struct list_head readers;
+	struct rb_root by_ticket;
+	struct rb_root by_wish;
+	u64 last_ticket;
+	u64 serve_from;
+	u32 waiting;
+	u32 undelivered;
+	u32 serving;
+	u32 finishing;
+	u64 base;
 };
 
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq_slot) == 32);
-static_assert(sizeof(struct freq_pool) == 48 + 32 + 1024 + 24);
-static_assert(sizeof(struct freq_holder) == 48);
-static_assert(sizeof(struct freq_state) == sizeof(struct freq_pool) + 64);
+static_assert(sizeof(struct freq_pool) == 64 + 32 + 1024 + 24);
+static_assert(sizeof(struct freq_holder) == 80);
+static_assert(sizeof(struct freq_state) == sizeof(struct freq_pool) + 120);
 #endif
 
 #endif /* FREQ_CONTRACT_FORMAT_H */

@@ -61,6 +61,7 @@ static const char symbol_format[] __initconst = "freq_v%u_handoff";
  * @slots: how many slots the copy has room for
  * @holders: how many holders it has room for
  * @attached: the mirror is attached
+ * @obstacle: what of the state this release cannot take over, or NULL
  */
 struct takeover {
 	void *loading;
@@ -72,6 +73,7 @@ struct takeover {
 	u32 slots;
 	u32 holders;
 	bool attached;
+	const char *obstacle;
 };
 
 static struct takeover incoming __initdata;
@@ -233,6 +235,17 @@ static int __init pick_format(void)
 	return -EPROTO;
 }
 
+/* Who waits would be told by this release that it knows no such request. */
+static int __init check_waiters(const struct freq_state *state)
+{
+	if (freq_request_is_known(FREQ_IOC_LIST_GRANTS))
+		return 0;
+	if (!state->waiting && !state->undelivered)
+		return 0;
+	incoming.obstacle = "requests wait for a frequency";
+	return -EOPNOTSUPP;
+}
+
 /* Without a conversion: the state is taken over as soon as it keeps still. */
 static int __init step_move(void *state, void *call)
 {
@@ -240,9 +253,11 @@ static int __init step_move(void *state, void *call)
 
 	if (ret)
 		return ret;
-	freq_door_take_over(incoming.loading, state);
+	ret = check_waiters(state);
+	if (!ret)
+		freq_door_take_over(incoming.loading, state);
 	freq_takeover_resume(state);
-	return 0;
+	return ret;
 }
 
 static int __init step_quiesce(void *state, void *call)
@@ -315,9 +330,33 @@ static int __init attach(void *state, struct freq_call *call)
 	return FREQ_WANT_AGAIN;
 }
 
-static int __init step_convert(void *state, void *data)
+/* With the copy that is complete. */
+static int __init take_copy(void *state, struct freq_call *call)
 {
 	const struct freq_conversion *conversion = incoming.conversion;
+	struct freq_state *copy = incoming.mirror.to;
+	int err;
+
+	conversion->attach(state, NULL);
+	conversion->finish(copy, state);
+	if (rehearse) {
+		copy->waiting = 0;
+		copy->undelivered = 0;
+	}
+	err = check_waiters(copy);
+	if (err)
+		return err;
+	if (!rehearse && conversion->move)
+		conversion->move(copy, state);
+	copy->base = copy->base ?: freq_grant_next(call, 1);
+	freq_door_take_over(incoming.loading, copy);
+	incoming.handoff->resume(state);
+	incoming.mirror.to = NULL;
+	return 0;
+}
+
+static int __init step_convert(void *state, void *data)
+{
 	struct freq_mirror *mirror = &incoming.mirror;
 	struct freq_call *call = data;
 
@@ -329,14 +368,7 @@ static int __init step_convert(void *state, void *data)
 		freq_mirror_settle(mirror, state);
 		return FREQ_WANT_AGAIN;
 	}
-	conversion->attach(state, NULL);
-	conversion->finish(mirror->to, state);
-	if (!rehearse && conversion->move)
-		conversion->move(mirror->to, state);
-	freq_door_take_over(incoming.loading, mirror->to);
-	incoming.handoff->resume(state);
-	mirror->to = NULL;
-	return 0;
+	return take_copy(state, call);
 }
 
 static int __init step_abort(void *state, void *call)
@@ -414,7 +446,7 @@ complain:
 	if (err == -ERESTARTSYS)
 		err = -EINTR;
 	pr_err("freq_v%u: %s: error %d; the release is not loaded\n",
-	       freq_this_release.version, step, -err);
+	       freq_this_release.version, incoming.obstacle ?: step, -err);
 	return err;
 }
 

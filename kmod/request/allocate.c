@@ -6,7 +6,14 @@
 
 #include "request/request.h"
 
-static int allocate(struct freq_state *state, struct freq_call *call)
+/**
+ * freq_allocate_next() - FREQ_IOC_ALLOCATE
+ * @state: the state
+ * @call: the call
+ *
+ * Return: as an operation does; -EINVAL; -ENOSPC if none is free; -ENOMEM.
+ */
+int freq_allocate_next(struct freq_state *state, struct freq_call *call)
 {
 	struct freq_allocate *asked = (void *)call->argument;
 	u32 index;
@@ -21,14 +28,15 @@ static int allocate(struct freq_state *state, struct freq_call *call)
 	ret = freq_request_reply(call, asked, sizeof(*asked));
 	if (unlikely(ret))
 		return ret;
-	freq_state_allocate(state, call, asked->flags & FREQ_ALLOCATE_KEEP,
-			    index);
+	freq_state_allocate(state, call->client,
+			    asked->flags & FREQ_ALLOCATE_KEEP, index,
+			    freq_grant_next(call, 1), true);
 	return 0;
 }
 
 const struct freq_request freq_request_allocate = {
 	.command = FREQ_IOC_ALLOCATE,
-	.size_min = offsetofend(struct freq_allocate, pad),
+	.size = sizeof(struct freq_allocate),
 	.flags = FREQ_REQUEST_WRITE,
-	.handle = allocate,
+	.handle = freq_allocate_next,
 };

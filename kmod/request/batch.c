@@ -54,7 +54,7 @@ static int deallocate(struct freq_state *state, struct freq_call *call)
 
 const struct freq_request freq_request_allocate_batch = {
 	.command = FREQ_IOC_ALLOCATE_BATCH,
-	.size_min = offsetofend(struct freq_batch, pad),
+	.size = sizeof(struct freq_batch),
 	.flags = FREQ_REQUEST_WRITE | FREQ_REQUEST_ARRAY,
 	.array = BATCH_ARRAY,
 	.handle = allocate,
@@ -62,7 +62,7 @@ const struct freq_request freq_request_allocate_batch = {
 
 const struct freq_request freq_request_deallocate_batch = {
 	.command = FREQ_IOC_DEALLOCATE_BATCH,
-	.size_min = offsetofend(struct freq_batch, pad),
+	.size = sizeof(struct freq_batch),
 	.flags = FREQ_REQUEST_WRITE | FREQ_REQUEST_ARRAY |
 		 FREQ_REQUEST_ARRAY_IN,
 	.array = BATCH_ARRAY,

@@ -4,24 +4,53 @@
  */
 #include "request/request.h"
 
-static int info(struct freq_state *state, struct freq_call *call)
+static u64 features(void)
 {
-	struct freq_info reply = {
+	u64 features = 0;
+
+	if (freq_request_is_known(FREQ_IOC_INJECT))
+		features |= FREQ_FEATURE_INJECT;
+	if (freq_request_is_known(FREQ_IOC_ALLOCATE_BATCH))
+		features |= FREQ_FEATURE_BATCH;
+	if (freq_request_is_known(FREQ_IOC_LIST_GRANTS))
+		features |= FREQ_FEATURE_GRANTS;
+	return features;
+}
+
+/* @size: how much of the reply the release knows */
+static int reply(struct freq_state *state, struct freq_call *call, u32 size)
+{
+	struct freq_info_v3 reply = {
 		.release = freq_this_release.version,
 		.clients = call->server->clients,
 		.free = state->pool.free.count,
 		.allocated = freq_state_allocated(state),
+		.features = features(),
+		.grant = freq_grant_last(call),
+		.waiters = state->waiting,
 	};
 
-	if (freq_request_is_known(FREQ_IOC_INJECT))
-		reply.features |= FREQ_FEATURE_INJECT;
-	if (freq_request_is_known(FREQ_IOC_ALLOCATE_BATCH))
-		reply.features |= FREQ_FEATURE_BATCH;
-	return freq_request_reply(call, &reply, sizeof(reply));
+	return freq_request_reply(call, &reply, size);
+}
+
+static int info(struct freq_state *state, struct freq_call *call)
+{
+	return reply(state, call, sizeof(struct freq_info));
+}
+
+static int info_v3(struct freq_state *state, struct freq_call *call)
+{
+	return reply(state, call, sizeof(struct freq_info_v3));
 }
 
 const struct freq_request freq_request_info = {
 	.command = FREQ_IOC_INFO,
-	.size_min = offsetofend(struct freq_info, features),
+	.size = sizeof(struct freq_info),
 	.handle = info,
+};
+
+const struct freq_request freq_request_info_v3 = {
+	.command = FREQ_IOC_INFO,
+	.size = sizeof(struct freq_info_v3),
+	.handle = info_v3,
 };

@@ -94,22 +94,26 @@ static int inject(struct freq_state *state, struct freq_call *call)
 
 	if (asked->flags || asked->index || asked->pad)
 		return -EINVAL;
+	if (progress[PROGRESS_CLAIM] == FREQ_WAIT_SERVING)
+		return freq_wait_finish(state, call);
 	if (progress[PROGRESS_ERROR] && !progress[PROGRESS_CLAIM])
 		return reply_error(call);
 	ret = freq_state_claim(state, call, &progress[PROGRESS_CLAIM]) ?:
 	      stage(state, call, asked->count);
 	if (ret)
 		return ret;
-	if (!progress[PROGRESS_ERROR])
-		freq_pool_publish(&state->pool);
 	freq_state_unclaim(state);
 	progress[PROGRESS_CLAIM] = FREQ_CLAIM_NONE;
-	return progress[PROGRESS_ERROR] ? reply_error(call) : 0;
+	if (progress[PROGRESS_ERROR])
+		return reply_error(call);
+	freq_pool_publish(&state->pool);
+	freq_wait_offer_all(state);
+	return freq_wait_finish(state, call);
 }
 
 const struct freq_request freq_request_inject = {
 	.command = FREQ_IOC_INJECT,
-	.size_min = offsetofend(struct freq_inject, pad),
+	.size = sizeof(struct freq_inject),
 	.flags = FREQ_REQUEST_WRITE | FREQ_REQUEST_ADMIN |
 		 FREQ_REQUEST_ARRAY | FREQ_REQUEST_ARRAY_IN,
 	.array = {

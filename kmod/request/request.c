@@ -25,12 +25,12 @@ static noinline int fit_argument(const struct freq_request *request,
 				 struct freq_call *call)
 {
 	u32 given = _IOC_SIZE(call->command);
-	u32 known = _IOC_SIZE(request->command);
 	void *argument = call->argument;
+	u32 known = request->size;
 
 	if (!_IOC_DIR(call->command))
 		return -ENOTTY;
-	if (given < request->size_min)
+	if (given < _IOC_SIZE(request->command))
 		return -EINVAL;
 	if (!(_IOC_DIR(call->command) & _IOC_WRITE))
 		return 0;
@@ -47,16 +47,23 @@ static int prepare_array(const struct freq_request *request,
 			 struct freq_call *call)
 {
 	const struct freq_array *array = &request->array;
-	u32 count = *(u32 *)((void *)call->argument + array->count);
+	void *argument = call->argument;
+	u32 count = *(u32 *)(argument + array->count), size = array->element;
 
+	if (array->element_size) {
+		size = *(u32 *)(argument + array->element_size);
+		if (size % 8 || size < array->element ||
+		    size > FREQ_GRANT_ENTRY_SIZE_MAX)
+			return -EINVAL;
+	}
 	if (!count)
 		return -EINVAL;
 	if (count > array->max)
 		return -E2BIG;
-	if (call->buffer_size == count * array->element)
+	if (call->buffer_size == count * size)
 		return 0;
-	call->from = *(u64 *)((void *)call->argument + array->pointer);
-	call->want = count * array->element;
+	call->from = *(u64 *)(argument + array->pointer);
+	call->want = count * size;
 	return request->flags & FREQ_REQUEST_ARRAY_IN ? FREQ_WANT_COPY_IN :
 							FREQ_WANT_BUFFER;
 }

@@ -17,13 +17,17 @@
  * struct freq_array - an array that hangs off the argument of a request
  * @pointer: offset in the argument of its address, a __u64
  * @count: offset in the argument of its number of elements, a __u32
- * @element: size of an element, in bytes; 0: the request has no array
+ * @element: size of an element, in bytes
+ * @element_size: if not 0, offset in the argument of the size that the caller
+ *	has for an element, a __u32: a multiple of 8, @element at the least,
+ *	FREQ_GRANT_ENTRY_SIZE_MAX at the most
  * @max: the most elements; more are refused with E2BIG, none with EINVAL
  */
 struct freq_array {
 	u16 pointer;
 	u16 count;
-	u32 element;
+	u16 element;
+	u16 element_size;
 	u32 max;
 };
 
@@ -36,17 +40,11 @@ struct freq_array {
 /* which goes from the caller to the release. */
 #define FREQ_REQUEST_ARRAY_IN	BIT(4)
 
-/*
- * The word of a call's progress that is the phase of its claim. As long as it
- * is not FREQ_CLAIM_NONE, the handler looks at &freq_call.status itself.
- */
-#define FREQ_PROGRESS_CLAIM	3
-
 /**
  * struct freq_request - a request
- * @command: its FREQ_IOC_* number, with direction and size of the argument as
- *	this release knows it
- * @size_min: size of the first version of its argument; never changes
+ * @command: its FREQ_IOC_* number, with direction and size of the first version
+ *	of its argument; never changes
+ * @size: size of the argument as this release knows it, in bytes
  * @flags: FREQ_REQUEST_*
  * @array: the array that hangs off the argument, if any: in the call's buffer
  * @handle: an operation (see contract/door.h) that does it. If it does not
@@ -55,7 +53,7 @@ struct freq_array {
  */
 struct freq_request {
 	u32 command;
-	u16 size_min;
+	u16 size;
 	u16 flags;
 	struct freq_array array;
 	int (*handle)(struct freq_state *state, struct freq_call *call);
@@ -76,6 +74,13 @@ extern const struct freq_request freq_request_inject;
 extern const struct freq_request freq_request_allocate_batch;
 extern const struct freq_request freq_request_deallocate_batch;
 extern const struct freq_request freq_request_stop;
+extern const struct freq_request freq_request_info_v3;
+extern const struct freq_request freq_request_allocate_v3;
+extern const struct freq_request freq_request_deallocate_v3;
+extern const struct freq_request freq_request_list_grants;
+extern const struct freq_request freq_request_label;
+
+int freq_allocate_next(struct freq_state *state, struct freq_call *call);
 
 int freq_request_enter(void *state, struct freq_call *call);
 int freq_request_reply_long(struct freq_call *call, const void *reply,

@@ -19,7 +19,7 @@ static int stop(struct freq_state *state, struct freq_call *call)
 	if (call->server->flags & FREQ_SERVER_REHEARSAL)
 		return -ENOTTY;
 	if (freq_state_allocated(state) || state->open_holders > own ||
-	    state->claimed)
+	    state->claimed || state->waiting)
 		return -EBUSY;
 	err = freq_door_stop(call);
 	if (!err)

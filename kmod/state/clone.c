@@ -41,6 +41,8 @@ static void clone_slot(void *data, const void *from, u32 index)
 
 	*freq_pool_write(&to->pool, index) =
 		*freq_pool_slot(&state->pool, index);
+	*freq_pool_grant(&to->pool, index) =
+		*freq_pool_grant(&state->pool, index);
 }
 
 static void clone_holder(void *data, const void *from, u32 index)
@@ -66,6 +68,7 @@ static void clone_finish(void *data, const void *from)
 	freq_pool_copy_counts(&to->pool, &state->pool);
 	to->holder_count = state->holder_count;
 	to->unused_holder = state->unused_holder;
+	to->base = state->base;
 }
 
 static int clone_destroy(void *to, struct freq_call *call)

@@ -23,7 +23,7 @@
 #include "state/table.h"
 
 /* How many elements of each kind are copied in order in one hold. */
-#define COPY_STEP 160
+#define COPY_STEP 150
 
 static u32 *link_of(const struct freq_dirty *dirty, u32 index)
 {

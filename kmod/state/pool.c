@@ -60,7 +60,8 @@ void freq_pool_init(struct freq_pool *pool)
  */
 int freq_pool_dismantle(struct freq_pool *pool, struct freq_call *call)
 {
-	return freq_table_dismantle(&pool->spare, call) ?:
+	return freq_table_dismantle(&pool->grants, call) ?:
+	       freq_table_dismantle(&pool->spare, call) ?:
 	       freq_table_dismantle(&pool->sorted, call) ?:
 	       freq_table_dismantle(&pool->slots, call);
 }
@@ -114,6 +115,7 @@ int freq_pool_reserve(struct freq_pool *pool, u32 count,
 {
 	return freq_table_reserve(&pool->slots, count,
 				  sizeof(struct freq_slot), call) ?:
+	       freq_table_reserve(&pool->grants, count, sizeof(u64), call) ?:
 	       freq_table_reserve(&pool->sorted, count, sizeof(u32), call) ?:
 	       freq_table_reserve(&pool->spare, count, sizeof(u32), call);
 }
@@ -136,6 +138,7 @@ static __always_inline bool stage(struct freq_pool *pool, u32 index, u64 number)
 	*bucket = index;
 	/* Staged slots are a queue already: publishing only has to join it. */
 	slot->next = index + 1;
+	slot->prev = index - 1;
 	return true;
 }
 
@@ -239,10 +242,12 @@ void freq_pool_splice(struct freq_pool *pool, struct freq_queue front,
 {
 	if (!front.count)
 		return;
-	if (queue->count)
+	if (queue->count) {
 		freq_pool_change(pool, front.last)->next = queue->first;
-	else
+		freq_pool_change(pool, queue->first)->prev = front.last;
+	} else {
 		queue->last = front.last;
+	}
 	queue->first = front.first;
 	queue->count += front.count;
 }

@@ -50,6 +50,18 @@ static inline struct freq_slot *freq_pool_change(struct freq_pool *pool,
 	return freq_pool_write(pool, index);
 }
 
+/**
+ * freq_pool_grant() - find the number of a slot's grant
+ * @pool: the pool
+ * @index: the index of the slot
+ *
+ * Return: where it is. If it changes, the slot is marked as for a change of it.
+ */
+static inline u64 *freq_pool_grant(const struct freq_pool *pool, u32 index)
+{
+	return freq_table_at(&pool->grants, index, sizeof(u64));
+}
+
 /*
  * Both halves of the product, since the frequencies of a plan are evenly
  * spaced: either half alone leaves some plans with long chains.
@@ -130,30 +142,11 @@ static inline u32 freq_pool_find(struct freq_pool *pool, u64 number)
 }
 
 /**
- * freq_pool_mark_append() - mark the slots that freq_pool_append() changes
- * @pool: the pool
- * @queue: the queue
- * @index: the slot
- *
- * The functions that move slots mark nothing themselves, but for
- * freq_pool_splice().
- */
-static inline void freq_pool_mark_append(struct freq_pool *pool,
-					 const struct freq_queue *queue,
-					 u32 index)
-{
-	if (likely(!pool->mirror))
-		return;
-	freq_mirror_slot(pool->mirror, index);
-	freq_mirror_slot(pool->mirror, queue->last);
-}
-
-void freq_pool_mark_remove(struct freq_pool *pool, u32 index);
-
-/**
  * freq_pool_pop() - pop the first slot of a queue
  * @queue: the queue
  * @slot: the slot
+ *
+ * As others that move slots, but for a splice, this marks nothing itself.
  */
 static inline void freq_pool_pop(struct freq_queue *queue,
 				 const struct freq_slot *slot)
@@ -164,17 +157,25 @@ static inline void freq_pool_pop(struct freq_queue *queue,
 	queue->count--;
 }
 
+void freq_pool_mark_remove(struct freq_pool *pool, u32 index);
+
 /**
  * freq_pool_push() - put a slot first in the queue of the free ones
+ * @pool: the pool
  * @queue: the queue
  * @slot: the slot; it is in no queue
  * @index: its index
  */
-static inline void freq_pool_push(struct freq_queue *queue,
+static inline void freq_pool_push(struct freq_pool *pool,
+				  struct freq_queue *queue,
 				  struct freq_slot *slot, u32 index)
 {
-	slot->next = queue->first;
-	if (!queue->first)
+	u32 first = queue->first;
+
+	slot->next = first;
+	if (first)
+		freq_pool_write(pool, first)->prev = index;
+	else
 		queue->last = index;
 	queue->first = index;
 	queue->count++;
@@ -204,7 +205,37 @@ static inline void freq_pool_append(struct freq_pool *pool,
 }
 
 /**
- * freq_pool_unlink() - take a slot out of its holder's queue, but for the count
+ * freq_pool_append_first() - move the first slots of a queue behind another
+ * @pool: the pool
+ * @from: the queue
+ * @to: the other one
+ * @last: index of the last slot that is moved
+ * @count: how many are moved
+ */
+static inline void freq_pool_append_first(struct freq_pool *pool,
+					  struct freq_queue *from,
+					  struct freq_queue *to, u32 last,
+					  u32 count)
+{
+	struct freq_slot *end = freq_pool_write(pool, last);
+	u32 first = from->first;
+
+	from->first = end->next;
+	if (!from->first)
+		from->last = 0;
+	from->count -= count;
+	end->next = 0;
+	freq_pool_write(pool, first)->prev = to->last;
+	if (to->last)
+		freq_pool_write(pool, to->last)->next = first;
+	else
+		to->first = first;
+	to->last = last;
+	to->count += count;
+}
+
+/**
+ * freq_pool_unlink() - take a slot out of its queue, but for the count
  * @pool: the pool
  * @queue: the queue that it is in
  * @slot: the slot

@@ -10,10 +10,19 @@
 #include "contract/door.h"
 #include "contract/format.h"
 #include "contract/handoff.h"
+#include "state/grant.h"
 #include "state/pool.h"
+#include "state/wait.h"
 
 /* What the owner of a slot has beside the index of its holder. */
 #define FREQ_OWNER_FLAGS (FREQ_OWNER_KEEP | FREQ_OWNER_MARK)
+
+/*
+ * The word of a call's progress that is the phase of its claim. As long as it
+ * is not FREQ_CLAIM_NONE, the handler looks at &freq_call.status itself. There
+ * are more phases in enum freq_wait.
+ */
+#define FREQ_PROGRESS_CLAIM	3
 
 /* Phases of a claim, in the progress of a call: see freq_state_claim(). */
 enum freq_claim {
@@ -62,8 +71,21 @@ static inline bool freq_state_is_owner(const struct freq_slot *slot,
 	return (slot->owner & ~FREQ_OWNER_KEEP) == client->data;
 }
 
+/**
+ * freq_state_grant() - tell the number of a grant
+ * @state: the state
+ * @index: index of a slot that is allocated
+ *
+ * Return: the number.
+ */
+static inline u64 freq_state_grant(const struct freq_state *state, u32 index)
+{
+	return *freq_pool_grant(&state->pool, index) ?: state->base;
+}
+
 int freq_state_reserve_holder(struct freq_state *state,
 			      struct freq_call *call);
+int freq_state_need_holder(struct freq_state *state, struct freq_call *call);
 u32 freq_state_create_holder(struct freq_state *state,
 			     const struct freq_client *client);
 
@@ -110,6 +132,8 @@ static __always_inline void freq_state_forget_holder(struct freq_state *state,
 static __always_inline int freq_state_peek(struct freq_state *state,
 					   struct freq_call *call, u32 *index)
 {
+	if (unlikely(state->serving && freq_wait_serve(state, call)))
+		return FREQ_WANT_AGAIN;
 	*index = state->pool.free.first;
 	if (unlikely(!*index))
 		return -ENOSPC;
@@ -117,36 +141,48 @@ static __always_inline int freq_state_peek(struct freq_state *state,
 	       freq_state_reserve_holder(state, call);
 }
 
-/* Allocates the frequency that is next. Its holder is marked. */
+/* Allocates a free frequency; @is_first: the next one. Its holder is marked. */
 static __always_inline void freq_state_append(struct freq_state *state,
 					      struct freq_queue *to,
-					      u32 owner, u32 index)
+					      u32 owner, u32 index, u64 grant,
+					      bool is_first)
 {
 	struct freq_pool *pool = &state->pool;
 	struct freq_slot *slot = freq_pool_write(pool, index);
 
-	freq_pool_mark_append(pool, to, index);
+	if (unlikely(pool->mirror)) {
+		freq_pool_mark_remove(pool, index);
+		freq_mirror_slot(pool->mirror, to->last);
+	}
 	if (unlikely(slot->owner))
 		freq_state_forget_holder(state, slot);
-	freq_pool_pop(&pool->free, slot);
+	if (is_first) {
+		freq_pool_pop(&pool->free, slot);
+	} else {
+		freq_pool_unlink(pool, &pool->free, slot, index);
+		pool->free.count--;
+	}
 	freq_pool_append(pool, to, slot, index);
 	slot->owner = owner;
+	*freq_pool_grant(pool, index) = grant;
 }
 
 /**
- * freq_state_allocate() - allocate the frequency that is next
+ * freq_state_allocate() - allocate a frequency
  * @state: the state
- * @call: the call of the client
+ * @client: the client. If it has no holder yet, freq_state_reserve_holder() has
+ *	made room for it in this hold.
  * @keep: whether the allocation outlives the client
- * @index: its slot, from freq_state_peek()
+ * @index: slot of the frequency, which is free
+ * @grant: number of the grant
+ * @is_first: whether it is known to be the next one
  *
  * Context: under the mutex; cannot fail.
  */
 static __always_inline void
-freq_state_allocate(struct freq_state *state, const struct freq_call *call,
-		    bool keep, u32 index)
+freq_state_allocate(struct freq_state *state, struct freq_client *client,
+		    bool keep, u32 index, u64 grant, bool is_first)
 {
-	struct freq_client *client = call->client;
 	struct freq_holder *holder;
 
 	if (unlikely(!client->data))
@@ -154,9 +190,11 @@ freq_state_allocate(struct freq_state *state, const struct freq_call *call,
 	holder = freq_state_change_holder(state, client->data);
 	if (unlikely(keep))
 		freq_state_append(state, &holder->kept,
-				  client->data | FREQ_OWNER_KEEP, index);
+				  client->data | FREQ_OWNER_KEEP, index, grant,
+				  is_first);
 	else
-		freq_state_append(state, &holder->held, client->data, index);
+		freq_state_append(state, &holder->held, client->data, index,
+				  grant, is_first);
 }
 
 int freq_state_peek_all(struct freq_state *state, struct freq_call *call,
@@ -165,7 +203,8 @@ void freq_state_allocate_all(struct freq_state *state,
 			     const struct freq_call *call, bool keep,
 			     u32 count);
 int freq_state_deallocate(struct freq_state *state, struct freq_call *call,
-			  u64 number);
+			  u64 number, u64 grant);
+void freq_state_free(struct freq_state *state, u32 index);
 int freq_state_deallocate_all(struct freq_state *state, struct freq_call *call,
 			      u64 *numbers, u32 count, u32 *failed);
 int freq_state_close(void *state, struct freq_call *call);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The format freq-state-test: other fields, in another order, of other sizes,
- * and labels, which freq-state-1 cannot express. It comes before
+ * and tags, which freq-state-2 cannot express. It comes before
  * kmod/contract/format.h and stands in for it.
  */
 #ifndef FREQ_CONTRACT_FORMAT_H
@@ -9,12 +9,16 @@
 
 #include <linux/bits.h>
 #include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
+
+#include <linux/freq.h>
 
 #include "contract/mirror.h"
 #include "contract/reader.h"
 #include "contract/table.h"
+#include "contract/waiter.h"
 
 struct freq_client;
 struct pid;
@@ -25,9 +29,8 @@ struct pid;
  * struct freq_slot - a frequency of the pool
  * @owner: index of its holder, with FREQ_OWNER_*; 0: it is free
  * @chain: index of the next slot with this hash, 0 if there is none
- * @label: given by a request that only this release has; 0: none
- * @prev: index of the slot before it in its holder's queue; undefined for the
- *	first and for free slots
+ * @tag: given by a request that only this release has; 0: none
+ * @prev: index of the slot before it in its queue; undefined for the first
  * @next: index of the slot behind it in its queue, 0 if it is the last
  * @buckets: two buckets
  * @number: the frequency
@@ -35,7 +38,7 @@ struct pid;
 struct freq_slot {
 	u32 owner;
 	u32 chain;
-	u64 label;
+	u64 tag;
 	u32 prev;
 	u32 next;
 	u32 buckets[2];
@@ -55,7 +58,7 @@ struct freq_queue {
 };
 
 /**
- * struct freq_pool - all frequencies; the fields are those of freq-state-1
+ * struct freq_pool - all frequencies; the fields are those of freq-state-2
  * @mirror: the mirror of the state, or NULL
  * @free: the queue of free slots
  * @visible: the slots 1 to this one are in the pool
@@ -70,6 +73,7 @@ struct freq_queue {
  * @sorted_count: the slots 1 to this one are in @sorted, in order
  * @spare: table of u32
  * @sorted: table of u32
+ * @grants: table of u64
  * @slots: table of struct freq_slot
  */
 struct freq_pool {
@@ -87,11 +91,13 @@ struct freq_pool {
 	u32 sorted_count;
 	struct freq_table spare;
 	struct freq_table sorted;
+	struct freq_table grants;
 	struct freq_table slots;
 };
 
 /**
  * struct freq_holder - a client that has allocated something
+ * @label: see FREQ_IOC_LABEL
  * @next: index of the next unused holder, 0 if there is none
  * @kept: its slots that stay
  * @held: its slots that go back when it closes
@@ -100,6 +106,7 @@ struct freq_pool {
  * @pid: thread group that opened it, with a reference; NULL once it is closed
  */
 struct freq_holder {
+	u8 label[FREQ_LABEL_MAX];
 	u32 next;
 	struct freq_queue kept;
 	struct freq_queue held;
@@ -116,7 +123,16 @@ struct freq_holder {
 
 /**
  * struct freq_state - what the server knows
- * @labels: how many slots have a label
+ * @tags: how many slots have a tag
+ * @base: number of grants that have none
+ * @finishing: how many calls are done and serve waiters
+ * @serving: frequencies have come free that waiters may want
+ * @undelivered: how many got a frequency, which their callers do not know yet
+ * @waiting: how many wait
+ * @serve_from: from this ticket on, waiters have to be looked at
+ * @last_ticket: of the waiters
+ * @by_wish: tree of struct freq_waiter
+ * @by_ticket: tree of struct freq_waiter
  * @sleepers: calls that sleep until FREQ_IOC_WAKE, by &freq_call.link
  * @poller: the client that polled last and is open, or NULL
  * @mail: what was written and not read
@@ -134,7 +150,16 @@ struct freq_holder {
  * @pool: the frequencies
  */
 struct freq_state {
-	u64 labels;
+	u64 tags;
+	u64 base;
+	u32 finishing;
+	u32 serving;
+	u32 undelivered;
+	u32 waiting;
+	u64 serve_from;
+	u64 last_ticket;
+	struct rb_root by_wish;
+	struct rb_root by_ticket;
 	struct list_head sleepers;
 	struct freq_client *poller;
 	u64 mail;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The conversions between freq-state-1 and freq-state-test, both ways.
+ * The conversions between freq-state-2 and freq-state-test, both ways.
  */
 #include <linux/err.h>
 #include <linux/list.h>
@@ -13,7 +13,7 @@
 #include "contract/layout.h"
 #include "release/release.h"
 #include "state/state.h"
-#include "format_1.h"
+#include "format_2.h"
 #include "knobs.h"
 #include "later.h"
 #include "services.h"
@@ -32,18 +32,18 @@ static void *slot_of(const struct freq_table *slots, u32 index, size_t size)
 	return freq_table_at(slots, index, size);
 }
 
-/* ---- from freq-state-1: an upgrade ---- */
+/* ---- from freq-state-2: an upgrade ---- */
 
-static void one_attach(void *data, struct freq_mirror *mirror)
+static void two_attach(void *data, struct freq_mirror *mirror)
 {
-	struct freq1_state *from = data;
+	struct freq2_state *from = data;
 
 	from->pool.mirror = mirror;
 }
 
-static void one_count(const void *data, u32 *slots, u32 *holders)
+static void two_count(const void *data, u32 *slots, u32 *holders)
 {
-	const struct freq1_state *from = data;
+	const struct freq2_state *from = data;
 
 	*slots = from->pool.slot_count + 1;
 	*holders = from->holder_count + 1;
@@ -69,26 +69,28 @@ static int up_reserve(void *data, u32 slots, u32 holders,
 
 static void up_slot(void *data, const void *old, u32 index)
 {
-	const struct freq1_state *from = old;
+	const struct freq2_state *from = old;
 	struct freq_state *to = data;
-	const struct freq1_slot *slot = slot_of(&from->pool.slots, index,
+	const struct freq2_slot *slot = slot_of(&from->pool.slots, index,
 						sizeof(*slot));
 	struct freq_slot *copy = slot_of(&to->pool.slots, index,
 					 sizeof(*copy));
 
-	copy->owner = slot->owner & ~FREQ1_OWNER_KEEP;
-	if (slot->owner & FREQ1_OWNER_KEEP)
+	copy->owner = slot->owner & ~FREQ2_OWNER_KEEP;
+	if (slot->owner & FREQ2_OWNER_KEEP)
 		copy->owner |= FREQ_OWNER_KEEP;
 	copy->chain = slot->chain;
-	copy->label = 0;
+	copy->tag = 0;
 	copy->prev = slot->prev;
 	copy->next = slot->next;
 	copy->buckets[0] = slot->buckets[0];
 	copy->buckets[1] = slot->buckets[1];
+	*(u64 *)slot_of(&to->pool.grants, index, sizeof(u64)) =
+		*(u64 *)slot_of(&from->pool.grants, index, sizeof(u64));
 	copy->number = slot->number;
 }
 
-static void up_queue(struct freq_queue *to, const struct freq1_queue *from)
+static void up_queue(struct freq_queue *to, const struct freq2_queue *from)
 {
 	to->count = from->count;
 	to->last = from->last;
@@ -97,9 +99,9 @@ static void up_queue(struct freq_queue *to, const struct freq1_queue *from)
 
 static void up_holder(void *data, const void *old, u32 index)
 {
-	const struct freq1_state *from = old;
+	const struct freq2_state *from = old;
 	struct freq_state *to = data;
-	const struct freq1_holder *holder = slot_of(&from->holders, index,
+	const struct freq2_holder *holder = slot_of(&from->holders, index,
 						    sizeof(*holder));
 	struct freq_holder *copy = slot_of(&to->holders, index, sizeof(*copy));
 
@@ -110,12 +112,13 @@ static void up_holder(void *data, const void *old, u32 index)
 	up_queue(&copy->held, &holder->held);
 	up_queue(&copy->kept, &holder->kept);
 	copy->next = holder->next;
+	memcpy(copy->label, holder->label, sizeof(copy->label));
 	to->holder_count = max(to->holder_count, index);
 }
 
 static void up_finish(void *data, const void *old)
 {
-	const struct freq1_state *from = old;
+	const struct freq2_state *from = old;
 	struct freq_state *to = data;
 
 	to->pool.slot_count = from->pool.slot_count;
@@ -126,15 +129,24 @@ static void up_finish(void *data, const void *old)
 	freq_knob_holders = from->holder_count;
 	to->holder_count = from->holder_count;
 	to->unused_holder = from->unused_holder;
+	to->waiting = from->waiting;
+	to->undelivered = from->undelivered;
+	to->base = from->base;
 }
 
 static void up_move(void *data, void *old)
 {
-	struct freq1_state *from = old;
+	struct freq2_state *from = old;
 	struct freq_state *to = data;
 
 	to->open_holders = from->open_holders;
 	list_splice_init(&from->readers, &to->readers);
+	to->by_ticket = from->by_ticket;
+	to->by_wish = from->by_wish;
+	to->last_ticket = from->last_ticket;
+	to->serve_from = from->serve_from;
+	to->serving = from->serving;
+	to->finishing = from->finishing;
 }
 
 /* The release runs, and yet its loading has not ended. */
@@ -146,8 +158,8 @@ static int up_destroy(void *to, struct freq_call *call)
 
 static const struct freq_conversion upgrade = {
 	.size = sizeof(struct freq_conversion),
-	.count = one_count,
-	.attach = one_attach,
+	.count = two_count,
+	.attach = two_attach,
 	.create = up_create,
 	.reserve = up_reserve,
 	.slot = up_slot,
@@ -157,14 +169,14 @@ static const struct freq_conversion upgrade = {
 	.destroy = up_destroy,
 };
 
-/* ---- to freq-state-1: a downgrade ---- */
+/* ---- to freq-state-2: a downgrade ---- */
 
-/* A label or a sleeper would be lost. */
+/* A tag or a sleeper would be lost. */
 static int down_check(const void *data)
 {
 	const struct freq_state *from = data;
 
-	return from->labels || freq_services_sleep_now(from) ||
+	return from->tags || freq_services_sleep_now(from) ||
 	       freq_knob_is("check") ? -EOPNOTSUPP : 0;
 }
 
@@ -185,7 +197,7 @@ static void test_count(const void *data, u32 *slots, u32 *holders)
 
 static void *down_create(void)
 {
-	struct freq1_state *to;
+	struct freq2_state *to;
 
 	freq_knob_wait("step-waits");
 	if (freq_knob_is("begin"))
@@ -200,8 +212,8 @@ static void *down_create(void)
 
 static int down_destroy(void *data, struct freq_call *call)
 {
-	struct freq1_state *to = data;
-	const struct freq1_holder *holder;
+	struct freq2_state *to = data;
+	const struct freq2_holder *holder;
 	int ret;
 
 	if (!to)
@@ -212,6 +224,7 @@ static int down_destroy(void *data, struct freq_call *call)
 		put_pid(holder->pid);
 	}
 	ret = freq_table_dismantle(&to->holders, call) ?:
+	      freq_table_dismantle(&to->pool.grants, call) ?:
 	      freq_table_dismantle(&to->pool.spare, call) ?:
 	      freq_table_dismantle(&to->pool.sorted, call) ?:
 	      freq_table_dismantle(&to->pool.slots, call);
@@ -223,27 +236,29 @@ static int down_destroy(void *data, struct freq_call *call)
 static int down_reserve(void *data, u32 slots, u32 holders,
 			struct freq_call *call)
 {
-	struct freq1_state *to = data;
+	struct freq2_state *to = data;
 
 	if (room_fails(&to->pool.slots))
 		return -ENOMEM;
 	return freq_table_reserve(&to->pool.slots, slots,
-				  sizeof(struct freq1_slot), call) ?:
+				  sizeof(struct freq2_slot), call) ?:
+	       freq_table_reserve(&to->pool.grants, slots, sizeof(u64),
+				  call) ?:
 	       freq_table_reserve(&to->pool.sorted, slots, sizeof(u32),
 				  call) ?:
 	       freq_table_reserve(&to->pool.spare, slots, sizeof(u32),
 				  call) ?:
 	       freq_table_reserve(&to->holders, holders,
-				  sizeof(struct freq1_holder), call);
+				  sizeof(struct freq2_holder), call);
 }
 
 static void down_slot(void *data, const void *old, u32 index)
 {
 	const struct freq_state *from = old;
-	struct freq1_state *to = data;
+	struct freq2_state *to = data;
 	const struct freq_slot *slot = slot_of(&from->pool.slots, index,
 					       sizeof(*slot));
-	struct freq1_slot *copy = slot_of(&to->pool.slots, index,
+	struct freq2_slot *copy = slot_of(&to->pool.slots, index,
 					  sizeof(*copy));
 
 	copy->number = slot->number;
@@ -252,12 +267,14 @@ static void down_slot(void *data, const void *old, u32 index)
 	copy->chain = slot->chain;
 	copy->owner = slot->owner & ~FREQ_OWNER_KEEP;
 	if (slot->owner & FREQ_OWNER_KEEP)
-		copy->owner |= FREQ1_OWNER_KEEP;
+		copy->owner |= FREQ2_OWNER_KEEP;
 	copy->buckets[0] = slot->buckets[0];
 	copy->buckets[1] = slot->buckets[1];
+	*(u64 *)slot_of(&to->pool.grants, index, sizeof(u64)) =
+		*(u64 *)slot_of(&from->pool.grants, index, sizeof(u64));
 }
 
-static void down_queue(struct freq1_queue *to, const struct freq_queue *from)
+static void down_queue(struct freq2_queue *to, const struct freq_queue *from)
 {
 	to->first = from->first;
 	to->last = from->last;
@@ -267,10 +284,10 @@ static void down_queue(struct freq1_queue *to, const struct freq_queue *from)
 static void down_holder(void *data, const void *old, u32 index)
 {
 	const struct freq_state *from = old;
-	struct freq1_state *to = data;
+	struct freq2_state *to = data;
 	const struct freq_holder *holder = slot_of(&from->holders, index,
 						   sizeof(*holder));
-	struct freq1_holder *copy = slot_of(&to->holders, index,
+	struct freq2_holder *copy = slot_of(&to->holders, index,
 					    sizeof(*copy));
 
 	put_pid(copy->pid);
@@ -280,13 +297,14 @@ static void down_holder(void *data, const void *old, u32 index)
 	down_queue(&copy->held, &holder->held);
 	down_queue(&copy->kept, &holder->kept);
 	copy->next = holder->next;
+	memcpy(copy->label, holder->label, sizeof(copy->label));
 	to->holder_count = max(to->holder_count, index);
 }
 
 static void down_finish(void *data, const void *old)
 {
 	const struct freq_state *from = old;
-	struct freq1_state *to = data;
+	struct freq2_state *to = data;
 
 	to->pool.slot_count = from->pool.slot_count;
 	to->pool.visible = from->pool.visible;
@@ -295,15 +313,24 @@ static void down_finish(void *data, const void *old)
 	down_queue(&to->pool.free, &from->pool.free);
 	to->holder_count = from->holder_count;
 	to->unused_holder = from->unused_holder;
+	to->waiting = from->waiting;
+	to->undelivered = from->undelivered;
+	to->base = from->base;
 }
 
 static void down_move(void *data, void *old)
 {
 	struct freq_state *from = old;
-	struct freq1_state *to = data;
+	struct freq2_state *to = data;
 
 	to->open_holders = from->open_holders;
 	list_splice_init(&from->readers, &to->readers);
+	to->by_ticket = from->by_ticket;
+	to->by_wish = from->by_wish;
+	to->last_ticket = from->last_ticket;
+	to->serve_from = from->serve_from;
+	to->serving = from->serving;
+	to->finishing = from->finishing;
 }
 
 static const struct freq_conversion downgrade = {
@@ -320,21 +347,21 @@ static const struct freq_conversion downgrade = {
 	.destroy = down_destroy,
 };
 
-char freq_later_format_name[] = FREQ1_FORMAT;
+char freq_later_format_name[] = FREQ2_FORMAT;
 
 /* The layout of its own format has no file: it is that of the sources. */
 #define TEST_CHECKSUM 0x7465737431ULL
 
 struct freq_later_format freq_later_formats[] = {
 	{ { .name = FREQ_FORMAT, .checksum = TEST_CHECKSUM } },
-	{ { .name = freq_later_format_name, .checksum = FREQ_LAYOUT_STATE_1,
+	{ { .name = freq_later_format_name, .checksum = FREQ_LAYOUT_STATE_2,
 	    .conversion = &downgrade } },
 	{ }
 };
 
 const struct freq_format freq_formats_imported[] = {
 	{ .name = FREQ_FORMAT, .checksum = TEST_CHECKSUM },
-	{ .name = freq_later_format_name, .checksum = FREQ_LAYOUT_STATE_1,
+	{ .name = freq_later_format_name, .checksum = FREQ_LAYOUT_STATE_2,
 	  .conversion = &upgrade },
 	{ }
 };

@@ -21,9 +21,9 @@ module_param(broken, bool, 0444);
 MODULE_PARM_DESC(broken, "allocate the same frequency again and again");
 
 /* What a copy was checked for must stay so: waits while one is made. */
-static int label(struct freq_state *state, struct freq_call *call)
+static int tag(struct freq_state *state, struct freq_call *call)
 {
-	const struct freq_label *asked = (void *)call->argument;
+	const struct freq_tag *asked = (void *)call->argument;
 	struct freq_slot *slot;
 	u32 index;
 	int ret;
@@ -37,17 +37,17 @@ static int label(struct freq_state *state, struct freq_call *call)
 	if (!index)
 		return -ENOENT;
 	slot = freq_pool_change(&state->pool, index);
-	state->labels += !!asked->label;
-	state->labels -= !!slot->label;
-	slot->label = asked->label;
+	state->tags += !!asked->tag;
+	state->tags -= !!slot->tag;
+	slot->tag = asked->tag;
 	return 0;
 }
 
-static const struct freq_request request_label = {
-	.command = FREQ_IOC_LABEL,
-	.size_min = offsetofend(struct freq_label, label),
+static const struct freq_request request_tag = {
+	.command = FREQ_IOC_TAG,
+	.size = sizeof(struct freq_tag),
 	.flags = FREQ_REQUEST_WRITE,
-	.handle = label,
+	.handle = tag,
 };
 
 /* What a rehearsal is to find out. */
@@ -57,28 +57,30 @@ static int allocate(struct freq_state *state, struct freq_call *call)
 	u32 index = state->pool.free.first;
 
 	if (!broken || !index)
-		return freq_request_allocate.handle(state, call);
+		return freq_request_allocate_v3.handle(state, call);
 	reply.frequency = freq_pool_slot(&state->pool, index)->number;
 	return freq_request_reply(call, &reply, sizeof(reply));
 }
 
 static const struct freq_request request_allocate = {
 	.command = FREQ_IOC_ALLOCATE,
-	.size_min = offsetofend(struct freq_allocate, pad),
+	.size = sizeof(struct freq_allocate_v3),
 	.flags = FREQ_REQUEST_WRITE,
 	.handle = allocate,
 };
 
 const struct freq_request *const freq_requests[] = {
-	[_IOC_NR(FREQ_IOC_INFO)] = &freq_request_info,
+	[_IOC_NR(FREQ_IOC_INFO)] = &freq_request_info_v3,
 	[_IOC_NR(FREQ_IOC_LIST)] = &freq_request_list,
 	[_IOC_NR(FREQ_IOC_ALLOCATE)] = &request_allocate,
-	[_IOC_NR(FREQ_IOC_DEALLOCATE)] = &freq_request_deallocate,
+	[_IOC_NR(FREQ_IOC_DEALLOCATE)] = &freq_request_deallocate_v3,
 	[_IOC_NR(FREQ_IOC_INJECT)] = &freq_request_inject,
 	[_IOC_NR(FREQ_IOC_ALLOCATE_BATCH)] = &freq_request_allocate_batch,
 	[_IOC_NR(FREQ_IOC_DEALLOCATE_BATCH)] = &freq_request_deallocate_batch,
+	[_IOC_NR(FREQ_IOC_LIST_GRANTS)] = &freq_request_list_grants,
+	[_IOC_NR(FREQ_IOC_LABEL)] = &freq_request_label,
 	[_IOC_NR(FREQ_IOC_STOP)] = &freq_request_stop,
-	[_IOC_NR(FREQ_IOC_LABEL)] = &request_label,
+	[_IOC_NR(FREQ_IOC_TAG)] = &request_tag,
 	[_IOC_NR(FREQ_IOC_SLEEP)] = &freq_services_sleep,
 	[_IOC_NR(FREQ_IOC_WAKE)] = &freq_services_wake,
 	[_IOC_NR(FREQ_IOC_TIMER)] = &freq_services_timer,
@@ -88,13 +90,13 @@ const u32 freq_request_count = ARRAY_SIZE(freq_requests);
 
 /* Two that no other release has, then the lists, which all have. */
 struct freq_file freq_later_files[] = {
-	{ .name = "labels", .mode = 0444 },
+	{ .name = "tags", .mode = 0444 },
 	{ .name = "services", .mode = 0644 },
 	{ .name = "free", .mode = 0444 },
 	{ .name = "allocated", .mode = 0444 },
 };
 
-/* How many frequencies have a label. */
+/* How many frequencies have a tag. */
 static int show(void *data, struct freq_call *call)
 {
 	const struct freq_state *state = data;
@@ -105,7 +107,7 @@ static int show(void *data, struct freq_call *call)
 		return freq_services_show(data, call);
 	call->result = call->offset ? 0 :
 		       scnprintf(call->text, call->text_size, "%llu\n",
-				 state->labels);
+				 state->tags);
 	return 0;
 }
 

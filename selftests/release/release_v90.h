@@ -11,16 +11,16 @@
 #include <linux/freq.h>
 
 /**
- * struct freq_label - argument of FREQ_IOC_LABEL
+ * struct freq_tag - argument of FREQ_IOC_TAG
  * @frequency: a frequency of the pool
- * @label: its label; 0: none
+ * @tag: its tag; 0: none
  */
-struct freq_label {
+struct freq_tag {
 	__u64 frequency;
-	__u64 label;
+	__u64 tag;
 };
 
-#define FREQ_IOC_LABEL _IOW(FREQ_IOC_MAGIC, 0x70, struct freq_label)
+#define FREQ_IOC_TAG _IOW(FREQ_IOC_MAGIC, 0x70, struct freq_tag)
 
 /**
  * struct freq_sleep - argument of FREQ_IOC_SLEEP and FREQ_IOC_TIMER

@@ -20,7 +20,7 @@
 #define SLICES 3
 
 /* Index of the word that counts opens */
-#define WORD_OPENS 0
+#define WORD_OPENS (FREQ_DOOR_WORDS - 1)
 
 /**
  * freq_services_sleep_now() - test for sleeping calls
@@ -65,7 +65,7 @@ static int sleep(struct freq_state *state, struct freq_call *call)
 
 const struct freq_request freq_services_sleep = {
 	.command = FREQ_IOC_SLEEP,
-	.size_min = sizeof(struct freq_sleep),
+	.size = sizeof(struct freq_sleep),
 	.flags = FREQ_REQUEST_WRITE,
 	.handle = sleep,
 };
@@ -101,7 +101,7 @@ static int timer(struct freq_state *state, struct freq_call *call)
 
 const struct freq_request freq_services_timer = {
 	.command = FREQ_IOC_TIMER,
-	.size_min = sizeof(struct freq_sleep),
+	.size = sizeof(struct freq_sleep),
 	.flags = FREQ_REQUEST_WRITE,
 	.handle = timer,
 };

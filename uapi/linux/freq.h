@@ -23,8 +23,10 @@
  * is written in the same hold of the mutex in which the request is done: if it
  * cannot be written, nothing has been done, and there is nothing to undo.
  *
- * FREQ_IOC_INJECT can wait for its turn. A signal ends the wait: the request
- * has not begun, and fails with EINTR or is restarted, as SA_RESTART says.
+ * FREQ_IOC_INJECT can wait for its turn, and FREQ_IOC_ALLOCATE_V3 for a
+ * frequency. A signal ends the wait: the request has not begun, and fails with
+ * EINTR or is restarted, as SA_RESTART says. A request that was restarted waits
+ * behind all others.
  *
  * Argument structures can grow. The size that the caller knows is in the
  * request number (_IOC_SIZE). A caller that knows fewer fields than the
@@ -75,6 +77,32 @@ struct freq_info {
 #define FREQ_FEATURE_INJECT	0x1ULL
 /* It knows FREQ_IOC_ALLOCATE_BATCH and FREQ_IOC_DEALLOCATE_BATCH. */
 #define FREQ_FEATURE_BATCH	0x2ULL
+/*
+ * It knows the _V3 forms of requests, FREQ_IOC_LIST_GRANTS and FREQ_IOC_LABEL.
+ */
+#define FREQ_FEATURE_GRANTS	0x4ULL
+
+/**
+ * struct freq_info_v3 - argument of FREQ_IOC_INFO_V3
+ * @release: out: as in struct freq_info
+ * @clients: out: as in struct freq_info
+ * @free: out: as in struct freq_info
+ * @allocated: out: as in struct freq_info
+ * @features: out: as in struct freq_info
+ * @grant: out: a number that no grant exceeds, and each later one does
+ * @waiters: out: number of requests that wait for a frequency
+ * @pad: out: 0
+ */
+struct freq_info_v3 {
+	__u32 release;
+	__u32 clients;
+	__u64 free;
+	__u64 allocated;
+	__u64 features;
+	__u64 grant;
+	__u32 waiters;
+	__u32 pad;
+};
 
 /**
  * struct freq_entry - one frequency in the reply to FREQ_IOC_LIST
@@ -128,6 +156,59 @@ struct freq_list {
 /* The most entries of one page of FREQ_IOC_LIST. */
 #define FREQ_LIST_MAX		4096
 
+/* The longest label, in bytes. */
+#define FREQ_LABEL_MAX		32
+
+/**
+ * struct freq_grant_entry - one frequency in the reply to FREQ_IOC_LIST_GRANTS
+ * @frequency: as in struct freq_entry
+ * @grant: number of the grant by which it is allocated; 0 if it is free
+ * @since: when it was allocated, in ns of CLOCK_BOOTTIME, to a tick's length; 0
+ *	if it is free
+ * @flags: as in struct freq_entry
+ * @uid: as in struct freq_entry
+ * @pid: as in struct freq_entry
+ * @pad: 0
+ * @label: label of the client that holds it: text, then zeros; all 0 if there
+ *	is none, and once that client is closed. Without a NUL if it is
+ *	FREQ_LABEL_MAX bytes long.
+ */
+struct freq_grant_entry {
+	__u64 frequency;
+	__u64 grant;
+	__s64 since;
+	__u32 flags;
+	__u32 uid;
+	__s32 pid;
+	__u32 pad;
+	__u8 label[FREQ_LABEL_MAX];
+};
+
+/**
+ * struct freq_list_grants - argument of FREQ_IOC_LIST_GRANTS
+ * @entries: in: as in struct freq_list, of struct freq_grant_entry
+ * @cursor: in, out: as in struct freq_list; a cursor of the one is valid for
+ *	the other
+ * @count: in, out: as in struct freq_list
+ * @flags: in: as in struct freq_list
+ * @entry_size: in: sizeof(struct freq_grant_entry) as the caller knows it: a
+ *	multiple of 8, FREQ_GRANT_ENTRY_SIZE_MIN to FREQ_GRANT_ENTRY_SIZE_MAX.
+ *	What the release does not know of an entry is 0.
+ * @pad: in: must be 0
+ */
+struct freq_list_grants {
+	__aligned_u64 entries;
+	__u64 cursor;
+	__u32 count;
+	__u32 flags;
+	__u32 entry_size;
+	__u32 pad;
+};
+
+/* The first size of struct freq_grant_entry, and the most it will ever have. */
+#define FREQ_GRANT_ENTRY_SIZE_MIN	72
+#define FREQ_GRANT_ENTRY_SIZE_MAX	256
+
 /**
  * struct freq_allocate - argument of FREQ_IOC_ALLOCATE
  * @frequency: in: ignored; out: the frequency that the caller now holds
@@ -147,6 +228,40 @@ struct freq_allocate {
 #define FREQ_ALLOCATE_KEEP	0x1
 
 /**
+ * struct freq_allocate_v3 - argument of FREQ_IOC_ALLOCATE_V3
+ * @frequency: in: the wanted frequency with FREQ_ALLOCATE_EXACT, else ignored;
+ *	out: the frequency that the caller now holds
+ * @flags: in: FREQ_ALLOCATE_*
+ * @pad: in: must be 0
+ * @deadline: in: until when to wait: an absolute time of CLOCK_MONOTONIC in ns;
+ *	0: not at all; FREQ_FOR_EVER
+ * @grant: in: ignored; out: number of the grant
+ *
+ * Of those that wait, the one that waits longest gets a frequency that comes
+ * free, if it wants that one. Grants are numbered as they are made: a later one
+ * has a higher number, in whatever release, and also after a stop.
+ *
+ * ENOSPC with no frequency free, or EBUSY with FREQ_ALLOCATE_EXACT and a
+ * frequency that is allocated, if it is not to wait; ENOENT with
+ * FREQ_ALLOCATE_EXACT and a frequency that is not in the pool; ETIMEDOUT at the
+ * deadline, or if that is past and nothing is free; EINVAL with a negative
+ * deadline.
+ */
+struct freq_allocate_v3 {
+	__u64 frequency;
+	__u32 flags;
+	__u32 pad;
+	__s64 deadline;
+	__u64 grant;
+};
+
+/* FREQ_IOC_ALLOCATE_V3 only: the frequency of the argument, and no other. */
+#define FREQ_ALLOCATE_EXACT	0x2
+
+/* A deadline that never comes: INT64_MAX. */
+#define FREQ_FOR_EVER		0x7fffffffffffffffLL
+
+/**
  * struct freq_deallocate - argument of FREQ_IOC_DEALLOCATE
  * @frequency: in: the frequency to give back
  * @flags: in: must be 0
@@ -156,6 +271,34 @@ struct freq_deallocate {
 	__u64 frequency;
 	__u32 flags;
 	__u32 pad;
+};
+
+/**
+ * struct freq_deallocate_v3 - argument of FREQ_IOC_DEALLOCATE_V3
+ * @frequency: in: the frequency to give back
+ * @flags: in: must be 0
+ * @pad: in: must be 0
+ * @grant: in: number of the grant that is to end; 0: whichever it is
+ *
+ * ESTALE if the frequency is allocated by another grant, whoever's. That comes
+ * before EPERM, and ENOENT before it.
+ */
+struct freq_deallocate_v3 {
+	__u64 frequency;
+	__u32 flags;
+	__u32 pad;
+	__u64 grant;
+};
+
+/**
+ * struct freq_label - argument of FREQ_IOC_LABEL
+ * @label: in: label of the client from now on: text, then zeros; all 0: none
+ *
+ * It is seen by all who list the frequencies that the client holds. EILSEQ with
+ * a control character (a byte below 0x20, or 0x7f) or a byte behind a zero.
+ */
+struct freq_label {
+	__u8 label[FREQ_LABEL_MAX];
 };
 
 /**
@@ -186,8 +329,9 @@ struct freq_inject {
  * @frequencies: in: address of an array of __u64. ALLOCATE_BATCH fills it with
  *	the frequencies that the caller now holds, in the order in which as
  *	many FREQ_IOC_ALLOCATE would have given them out; DEALLOCATE_BATCH
- *	gives back those in it, as if one by one, the first one first. After
- *	an error of ALLOCATE_BATCH, what is in it means nothing.
+ *	gives back those in it, as if one by one, the first one first; requests
+ *	that wait are served once all are free. After an error of
+ *	ALLOCATE_BATCH, what is in it means nothing.
  * @count: in: how many they are, 1 to FREQ_BATCH_MAX
  * @flags: in: ALLOCATE_BATCH: FREQ_ALLOCATE_*, for all; DEALLOCATE_BATCH: must
  *	be 0
@@ -209,8 +353,9 @@ struct freq_batch {
 
 /*
  * Stops the server. Refused with EBUSY if a frequency is allocated, if another
- * client has ever allocated something and is still open, or if another release
- * is taking over. Numbers 0x01 to 0x0f are reserved.
+ * client that is open has ever allocated something, waited for it or labelled
+ * itself, or if another release is taking over. Numbers 0x01 to 0x0f are
+ * reserved.
  */
 #define FREQ_IOC_STOP		_IO(FREQ_IOC_MAGIC, 0x00)
 #define FREQ_IOC_INFO		_IOR(FREQ_IOC_MAGIC, 0x10, struct freq_info)
@@ -223,5 +368,14 @@ struct freq_batch {
 #define FREQ_IOC_ALLOCATE_BATCH	_IOWR(FREQ_IOC_MAGIC, 0x15, struct freq_batch)
 #define FREQ_IOC_DEALLOCATE_BATCH \
 				_IOWR(FREQ_IOC_MAGIC, 0x16, struct freq_batch)
+/* Since release 3. The _V3 forms are the same requests with more fields. */
+#define FREQ_IOC_INFO_V3	_IOR(FREQ_IOC_MAGIC, 0x10, struct freq_info_v3)
+#define FREQ_IOC_ALLOCATE_V3	_IOWR(FREQ_IOC_MAGIC, 0x12, \
+				      struct freq_allocate_v3)
+#define FREQ_IOC_DEALLOCATE_V3	_IOW(FREQ_IOC_MAGIC, 0x13, \
+				     struct freq_deallocate_v3)
+#define FREQ_IOC_LIST_GRANTS	_IOWR(FREQ_IOC_MAGIC, 0x17, \
+				      struct freq_list_grants)
+#define FREQ_IOC_LABEL		_IOW(FREQ_IOC_MAGIC, 0x18, struct freq_label)
 
 #endif /* _UAPI_LINUX_FREQ_H */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who waits for a frequency, and how what comes free gets to them.
+ */
+#ifndef FREQ_STATE_WAIT_H
+#define FREQ_STATE_WAIT_H
+
+#include "contract/door.h"
+#include "contract/format.h"
+
+void freq_wait_join(struct freq_state *state, struct freq_waiter *waiter);
+void freq_wait_leave(struct freq_state *state, struct freq_waiter *waiter);
+void freq_wait_offer_slot(struct freq_state *state,
+			  const struct freq_call *call, u32 index);
+int freq_wait_serve(struct freq_state *state, const struct freq_call *call);
+int freq_wait_finish(struct freq_state *state, struct freq_call *call);
+
+/**
+ * freq_wait_offer() - give a frequency to who waits for it
+ * @state: the state
+ * @call: a call of its server
+ * @index: slot of the frequency, which has just come free
+ *
+ * Context: under the mutex; cannot fail.
+ */
+static __always_inline void freq_wait_offer(struct freq_state *state,
+					    const struct freq_call *call,
+					    u32 index)
+{
+	if (unlikely(state->waiting))
+		freq_wait_offer_slot(state, call, index);
+}
+
+/**
+ * freq_wait_offer_all() - give to who waits, when many have come free
+ * @state: the state
+ *
+ * From now on, whoever wants a free frequency calls freq_wait_serve() first.
+ */
+static inline void freq_wait_offer_all(struct freq_state *state)
+{
+	if (likely(!state->waiting))
+		return;
+	state->serving = 1;
+	state->serve_from = 0;
+}
+
+#endif /* FREQ_STATE_WAIT_H */
