@@ -195,7 +195,7 @@ static int check_batch(struct check *check)
 	return count ? check_batch_of(check, count) : 0;
 }
 
-/* The features that the check knows. */
+/* The features that the check knows, and the parts that some consist of. */
 static const struct {
 	__u64 feature;
 	const char *name;
@@ -203,6 +203,9 @@ static const struct {
 } features[] = {
 	{ FREQ_FEATURE_INJECT, "inject", check_inject },
 	{ FREQ_FEATURE_BATCH, "batch", check_batch },
+	{ FREQ_FEATURE_GRANTS, "exact", check_exact },
+	{ FREQ_FEATURE_GRANTS, "grants", check_grants },
+	{ FREQ_FEATURE_GRANTS, "label", check_label },
 };
 
 /* Features that the running release does not have are marked as new. */

@@ -74,9 +74,17 @@ int model_expect_counts(struct check *check)
 	return 0;
 }
 
-/* The process of a client of the server can end at any time. */
-static bool as_expected(const struct freq_entry *wanted,
-			const struct freq_entry *seen)
+/**
+ * model_matches() - compare an entry of the copy with the expected one
+ * @wanted: the expected one
+ * @seen: that of the copy
+ *
+ * The process of a client of the server can end at any time.
+ *
+ * Return: true if they agree.
+ */
+bool model_matches(const struct freq_entry *wanted,
+		   const struct freq_entry *seen)
 {
 	struct freq_entry expected = *wanted;
 
@@ -92,7 +100,7 @@ static size_t first_difference(const struct entries *wanted,
 	size_t i;
 
 	for (i = 0; i < wanted->count && i < seen->count; i++)
-		if (!as_expected(&wanted->values[i], &seen->values[i]))
+		if (!model_matches(&wanted->values[i], &seen->values[i]))
 			break;
 	return i;
 }

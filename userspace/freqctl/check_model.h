@@ -9,6 +9,8 @@
 
 const char *model_describe(const struct freq_entry *entry);
 size_t model_count_free(const struct entries *entries);
+bool model_matches(const struct freq_entry *wanted,
+		   const struct freq_entry *seen);
 int model_expect_counts(struct check *check);
 int model_expect(struct check *check, const char *after);
 int model_take(struct check *check, __u64 frequency, __u32 flags);

@@ -27,4 +27,9 @@ int check_unknown(struct check *check);
 /* check_features.c */
 int check_features(struct check *check);
 
+/* check_grants.c, called by check_features() */
+int check_exact(struct check *check);
+int check_grants(struct check *check);
+int check_label(struct check *check);
+
 #endif /* FREQCTL_CHECK_PARTS_H */

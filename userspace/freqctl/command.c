@@ -6,6 +6,7 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,13 @@
 
 #define MAX_OPTIONS 8
 
+static int argument_kind(const struct command_option *option)
+{
+	if (!option->argument)
+		return no_argument;
+	return option->optional ? optional_argument : required_argument;
+}
+
 static void print_option(const struct command_option *option)
 {
 	char form[32];
@@ -22,8 +30,8 @@ static void print_option(const struct command_option *option)
 
 	length = snprintf(form, sizeof(form), "--%s", option->name);
 	if (option->argument)
-		snprintf(form + length, sizeof(form) - length, "=%s",
-			 option->argument);
+		snprintf(form + length, sizeof(form) - length,
+			 option->optional ? "[=%s]" : "=%s", option->argument);
 	if (option->value <= 0xff)
 		printf("  -%c, %-18s %s\n", option->value, form,
 		       option->description);
@@ -72,8 +80,8 @@ int command_usage(const struct command *command)
  * Options end at the first argument that is none. --help, --version and a
  * wrong option end the program.
  *
- * Return: the value of the option, its argument in optarg; -1 at the end,
- * the index of the next argument in optind.
+ * Return: the value of the option, its argument in optarg, which is NULL if it
+ * was left out; -1 at the end, the index of the next argument in optind.
  */
 int command_option(const struct command *command, int argc, char **argv)
 {
@@ -86,8 +94,7 @@ int command_option(const struct command *command, int argc, char **argv)
 	for (option = command->options; option && option->name; option++) {
 		*l++ = (struct option){
 			.name = option->name,
-			.has_arg = option->argument ? required_argument :
-						      no_argument,
+			.has_arg = argument_kind(option),
 			.val = option->value,
 		};
 		if (option->value > 0xff)
@@ -136,6 +143,20 @@ int command_no_arguments(const struct command *command, int argc, char **argv)
 	return -1;
 }
 
+/* Returns 0 if a text is a decimal number up to a limit, and not 0. */
+static int parse_number(const char *text, __u64 max, __u64 *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	/* strtoull() would take blanks and a sign, too. */
+	if (!isdigit((unsigned char)*text) || *end || errno || !*number ||
+	    *number > max)
+		return -1;
+	return 0;
+}
+
 /**
  * command_count() - parse a number of frequencies
  * @text: a decimal number
@@ -145,17 +166,28 @@ int command_no_arguments(const struct command *command, int argc, char **argv)
  */
 int command_count(const char *text, __u32 *count)
 {
-	unsigned long value;
-	char *end;
+	__u64 number;
 
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	/* strtoul() would take blanks and a sign, too. */
-	if (!isdigit((unsigned char)*text) || *end || errno || !value ||
-	    value > FREQ_POOL_MAX) {
+	if (parse_number(text, FREQ_POOL_MAX, &number)) {
 		warnx("'%s' is not a number from 1 to %u", text, FREQ_POOL_MAX);
 		return -1;
 	}
-	*count = value;
+	*count = number;
+	return 0;
+}
+
+/**
+ * command_grant() - parse the number of a grant
+ * @text: a decimal number
+ * @grant: out: the number, not 0
+ *
+ * Return: 0; -1 if @text is no such number, after a message.
+ */
+int command_grant(const char *text, __u64 *grant)
+{
+	if (parse_number(text, UINT64_MAX, grant)) {
+		warnx("'%s' is not the number of a grant", text);
+		return -1;
+	}
 	return 0;
 }

@@ -5,6 +5,8 @@
 #ifndef FREQCTL_COMMAND_H
 #define FREQCTL_COMMAND_H
 
+#include <stdbool.h>
+
 #include <linux/types.h>
 
 enum {
@@ -19,6 +21,8 @@ enum {
  *	above 255 if it has none
  * @name: its long form
  * @argument: the name of its argument; NULL if it takes none
+ * @optional: the argument can be left out; only for an option without a short
+ *	form
  * @description: one line
  */
 struct command_option {
@@ -26,6 +30,7 @@ struct command_option {
 	const char *name;
 	const char *argument;
 	const char *description;
+	bool optional;
 };
 
 /**
@@ -63,5 +68,6 @@ int command_option(const struct command *command, int argc, char **argv);
 int command_no_arguments(const struct command *command, int argc, char **argv);
 int command_usage(const struct command *command);
 int command_count(const char *text, __u32 *count);
+int command_grant(const char *text, __u64 *grant);
 
 #endif /* FREQCTL_COMMAND_H */

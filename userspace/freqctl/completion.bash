@@ -18,7 +18,7 @@ _freqctl()
 		mapfile -t COMPREPLY < <(compgen -u -- "$current")
 	elif [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(freqctl "$command" --help |
-			sed -n 's/^  .*\(--[a-z]*\)[ =].*/\1/p')" -- "$current")
+			sed -n 's/^  .*\(--[a-z]*\)[[ =].*/\1/p')" -- "$current")
 	elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == @(-f|--file) ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 	elif [[ $command == @(load|rehearse|upgrade|purge) ]]; then

@@ -5,9 +5,31 @@
 #ifndef FREQCTL_HELD_H
 #define FREQCTL_HELD_H
 
+#include <signal.h>
+
 #include <libfreq.h>
 
-int held_allocate(struct freq_client *client, __u32 flags, __u32 count,
+#include "wait.h"
+
+/**
+ * struct held_request - which frequencies to allocate
+ * @flags: FREQ_ALLOCATE_KEEP, or 0
+ * @count: how many, if @exact is empty
+ * @exact: these, and no others
+ * @wait: for how long to wait for them, together
+ * @mask: from signals_hold(), for held signals to end the wait; NULL if none
+ *	are held
+ */
+struct held_request {
+	__u32 flags;
+	__u32 count;
+	struct freq_array exact;
+	struct wait wait;
+	const sigset_t *mask;
+};
+
+int held_allocate(struct freq_client *client,
+		  const struct held_request *request,
 		  struct freq_array *frequencies);
 void held_deallocate(struct freq_client *client,
 		     const struct freq_array *frequencies);

@@ -28,6 +28,8 @@ json_t *json_number(__u64 number)
  * @value: the value, freed by this; NULL if there was no memory for it
  * @end: the text after it
  *
+ * What is not ASCII is escaped: a terminal could take it as a command.
+ *
  * Return: 0; -1 after a message.
  */
 int json_print(json_t *value, const char *end)
@@ -35,7 +37,8 @@ int json_print(json_t *value, const char *end)
 	int ret = -1;
 
 	if (value)
-		ret = json_dumpf(value, stdout, JSON_COMPACT);
+		ret = json_dumpf(value, stdout,
+				 JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(value);
 	if (ret) {
 		warnx("cannot make the output");

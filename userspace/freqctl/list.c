@@ -2,7 +2,9 @@
 /*
  * freqctl list: the frequencies and their holders.
  *
- * There can be millions, so each is printed as it comes.
+ * There can be millions, so each is printed as it comes. Whether the release
+ * knows grants is found out by the first page: it can have been replaced since
+ * any earlier question.
  */
 #include <err.h>
 #include <errno.h>
@@ -10,25 +12,50 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <libfreq.h>
 
+#include "boot_time.h"
 #include "command.h"
 #include "failure.h"
 #include "json.h"
+#include "label.h"
 #include "names.h"
 #include "server.h"
 
-static void print_heading(void)
+/**
+ * struct list - how to print a list
+ * @names: a cache of names
+ * @json: for programs
+ * @grants: the release knows grants and labels
+ * @offset: from boot_time_offset()
+ */
+struct list {
+	struct names *names;
+	bool json;
+	bool grants;
+	__s64 offset;
+};
+
+static void print_heading(const struct list *list)
 {
-	printf("%-20s  %-9s  %-4s  %7s  %-15s  %s\n", "FREQUENCY", "STATE",
-	       "KEEP", "PID", "COMMAND", "USER");
+	printf("%-20s  %-9s  %-4s  %7s  %-15s  ", "FREQUENCY", "STATE", "KEEP",
+	       "PID", "COMMAND");
+	if (list->grants)
+		printf("%-15s  %-20s  %-25s  %s\n", "USER", "GRANT", "SINCE",
+		       "LABEL");
+	else
+		printf("USER\n");
 }
 
-static void print_row(const struct freq_entry *entry, struct names *names)
+static void print_row(const struct list *list,
+		      const struct freq_grant_entry *entry)
 {
-	const char *name = names_process(names, entry->pid);
+	const char *name = names_process(list->names, entry->pid);
+	char label[LABEL_TEXT_SIZE], since[BOOT_TIME_SIZE];
 	char pid[16] = "-";
+	const char *user;
 
 	if (!(entry->flags & FREQ_ENTRY_ALLOCATED)) {
 		printf("%-20llu  free\n", entry->frequency);
@@ -36,81 +63,168 @@ static void print_row(const struct freq_entry *entry, struct names *names)
 	}
 	if (entry->pid)
 		snprintf(pid, sizeof(pid), "%d", (int)entry->pid);
-	printf("%-20llu  allocated  %-4s  %7s  %-15s  %s\n", entry->frequency,
+	printf("%-20llu  allocated  %-4s  %7s  %-15s  ", entry->frequency,
 	       entry->flags & FREQ_ENTRY_KEEP ? "yes" : "no", pid,
-	       name ? name : "-", names_user(names, entry->uid));
+	       name ? name : "-");
+	user = names_user(list->names, entry->uid);
+	if (!list->grants) {
+		printf("%s\n", user);
+		return;
+	}
+	boot_time_format(boot_time_seconds(entry->since, list->offset), since);
+	label_escape(entry->label, label);
+	printf("%-15s  %-20llu  %-25s  %s\n", user, entry->grant, since,
+	       *label ? label : "-");
 }
 
-static int print_json(const struct freq_entry *entry, struct names *names)
+/* As it is, unless it is no UTF-8. */
+static json_t *json_label(const __u8 label[FREQ_LABEL_MAX])
+{
+	const char *bytes = (const char *)label;
+	char text[LABEL_TEXT_SIZE];
+	json_t *value;
+
+	if (!*label)
+		return json_null();
+	value = json_stringn(bytes, strnlen(bytes, FREQ_LABEL_MAX));
+	return value ? value : json_string(label_escape(label, text));
+}
+
+/* Adds what only some releases know. */
+static json_t *add_grant(json_t *value, const struct list *list,
+			 const struct freq_grant_entry *entry)
+{
+	json_t *more;
+
+	more = json_pack("{s:o,s:I,s:o}",
+			 "grant", json_number(entry->grant),
+			 "since", (json_int_t)boot_time_seconds(entry->since,
+								list->offset),
+			 "label", json_label(entry->label));
+	if (json_object_update_new(value, more)) {
+		json_decref(value);
+		return NULL;
+	}
+	return value;
+}
+
+static int print_json(const struct list *list,
+		      const struct freq_grant_entry *entry)
 {
 	static const char free_format[] = "{s:o,s:s}";
 	static const char allocated_format[] = "{s:o,s:s,s:b,s:o,s:s?,s:I,s:s}";
 	json_t *value;
 
-	if (entry->flags & FREQ_ENTRY_ALLOCATED)
+	if (entry->flags & FREQ_ENTRY_ALLOCATED) {
 		value = json_pack(allocated_format,
 				  "frequency", json_number(entry->frequency),
 				  "state", "allocated",
 				  "keep", !!(entry->flags & FREQ_ENTRY_KEEP),
 				  "pid", entry->pid ? json_integer(entry->pid) :
 						      json_null(),
-				  "command", names_process(names, entry->pid),
+				  "command", names_process(list->names,
+							   entry->pid),
 				  "uid", (json_int_t)entry->uid,
-				  "user", names_user(names, entry->uid));
-	else
+				  "user", names_user(list->names, entry->uid));
+		if (list->grants)
+			value = add_grant(value, list, entry);
+	} else {
 		value = json_pack(free_format,
 				  "frequency", json_number(entry->frequency),
 				  "state", "free");
+	}
 	return json_print(value, "");
 }
 
-static int print_entries(struct freq_listing *listing, struct names *names,
-			 bool json)
+static int next(const struct list *list, struct freq_listing *listing,
+		struct freq_grant_entry *entry)
 {
-	struct freq_entry entry;
+	struct freq_entry plain;
+	int ret;
+
+	if (list->grants)
+		return freq_listing_next_grant(listing, entry);
+	ret = freq_listing_next(listing, &plain);
+	*entry = (struct freq_grant_entry){
+		.frequency = plain.frequency,
+		.flags = plain.flags,
+		.uid = plain.uid,
+		.pid = plain.pid,
+	};
+	return ret;
+}
+
+/* Returns EXIT_*; -1 if the release does not know grants, with no output. */
+static int print_entries(const struct list *list, struct freq_listing *listing)
+{
+	struct freq_grant_entry entry = { 0 };
 	bool first = true;
 	int ret;
 
-	if (json)
-		fputs("[", stdout);
-	while ((ret = freq_listing_next(listing, &entry)) > 0) {
-		if (json) {
-			fputs(first ? "\n " : ",\n ", stdout);
-			if (print_json(&entry, names))
+	while ((ret = next(list, listing, &entry)) > 0) {
+		if (list->json) {
+			fputs(first ? "[\n " : ",\n ", stdout);
+			if (print_json(list, &entry))
 				return EXIT_FAILED;
 		} else {
 			if (first)
-				print_heading();
-			print_row(&entry, names);
+				print_heading(list);
+			print_row(list, &entry);
 		}
 		first = false;
 	}
 	if (ret < 0) {
+		if (first && list->grants && errno == ENOTTY)
+			return -1;
 		warnx("cannot list: %s", failure_text(errno));
 		return EXIT_FAILED;
 	}
-	if (json)
-		fputs("\n]\n", stdout);
+	if (list->json)
+		fputs(first ? "[\n]\n" : "\n]\n", stdout);
 	return EXIT_DONE;
+}
+
+static int print_list(struct freq_client *client, const struct list *list,
+		      __u32 flags)
+{
+	struct freq_listing *listing;
+	int status;
+
+	if (list->grants)
+		listing = freq_client_list_grants(client, flags,
+						  sizeof(struct freq_grant_entry));
+	else
+		listing = freq_client_list(client, flags);
+	if (!listing) {
+		warn("cannot list");
+		return EXIT_FAILED;
+	}
+	status = print_entries(list, listing);
+	freq_listing_free(listing);
+	return status;
 }
 
 static int show(__u32 flags, bool json)
 {
 	struct freq_client *client = server_open(O_RDONLY);
-	struct freq_listing *listing;
-	int status = EXIT_FAILED;
-	struct names *names;
+	struct list list = { .json = json, .grants = true };
+	int status;
 
 	if (!client)
 		return EXIT_FAILED;
-	listing = freq_client_list(client, flags);
-	names = names_new(server_device(client));
-	if (listing && names)
-		status = print_entries(listing, names, json);
-	else
+	list.offset = boot_time_offset();
+	list.names = names_new(server_device(client));
+	if (list.names) {
+		status = print_list(client, &list, flags);
+		if (status < 0) {
+			list.grants = false;
+			status = print_list(client, &list, flags);
+		}
+	} else {
 		warn("cannot list");
-	names_free(names);
-	freq_listing_free(listing);
+		status = EXIT_FAILED;
+	}
+	names_free(list.names);
 	freq_client_close(client);
 	return status;
 }

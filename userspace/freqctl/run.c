@@ -10,6 +10,7 @@
  *    daemon that it left behind can have the descriptor, too.
  */
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -21,8 +22,12 @@
 
 #include "child.h"
 #include "command.h"
+#include "failure.h"
 #include "held.h"
+#include "label.h"
 #include "server.h"
+#include "specs.h"
+#include "wait.h"
 
 #define VARIABLE "FREQ_FREQUENCIES"
 
@@ -62,12 +67,30 @@ static int export_frequencies(const struct freq_array *frequencies)
 	return ret;
 }
 
-static int hold(struct freq_client *client, __u32 count, char **argv)
+/* The name of the command is no failure where there are no labels. */
+static int set_label(struct freq_client *client, const char *label,
+		     const char *path)
+{
+	char name[LABEL_SIZE];
+
+	if (!label) {
+		freq_client_set_label(client, label_of_command(path, name));
+		return 0;
+	}
+	if (!freq_client_set_label(client, label))
+		return 0;
+	warnx("cannot set the label: %s", failure_v3_text(errno));
+	return -1;
+}
+
+static int hold(struct freq_client *client, const struct held_request *request,
+		const char *label, char **argv)
 {
 	struct freq_array frequencies = { 0 };
 	int status;
 
-	if (held_allocate(client, 0, count, &frequencies))
+	if (set_label(client, label, *argv) ||
+	    held_allocate(client, request, &frequencies))
 		return EXIT_FAILED;
 	status = export_frequencies(&frequencies);
 	if (!status)
@@ -77,37 +100,101 @@ static int hold(struct freq_client *client, __u32 count, char **argv)
 	return status;
 }
 
+enum {
+	OPTION_EXACT = 0x100,
+	OPTION_LABEL,
+	OPTION_WAIT,
+};
+
 static const struct command_option options[] = {
 	{ 'n', "count", "N", "hold N, all or none; the default is 1" },
+	{ OPTION_EXACT, "exact", "SPEC", "hold these, all or none" },
+	{ OPTION_WAIT, "wait", "SECONDS", "wait for them; without SECONDS, for ever",
+	  .optional = true },
+	{ OPTION_LABEL, "label", "TEXT", "say so in the list; without it, COMMAND" },
 	{ 0 }
 };
 
-static int parse_and_run(int argc, char **argv)
-{
-	const struct command *command = &run_command;
-	struct freq_client *client;
-	__u32 count = 1;
-	int status;
+/**
+ * struct arguments - the options of run
+ * @request: what to allocate; its count is 0 without --count
+ * @label: the argument of --label, or NULL
+ */
+struct arguments {
+	struct held_request request;
+	const char *label;
+};
 
-	while (command_option(command, argc, argv) == 'n')
-		if (command_count(optarg, &count))
+/* Returns EXIT_DONE; or the exit status, after a message. */
+static int parse(int argc, char **argv, struct arguments *arguments)
+{
+	struct held_request *request = &arguments->request;
+	const struct command *command = &run_command;
+	int option, status, bad = 0;
+
+	while ((option = command_option(command, argc, argv)) != -1) {
+		switch (option) {
+		case 'n':
+			bad = command_count(optarg, &request->count);
+			break;
+		case OPTION_EXACT:
+			status = specs_add_arguments(command, &request->exact,
+						     1, &optarg);
+			if (status != EXIT_DONE)
+				return status;
+			break;
+		case OPTION_WAIT:
+			bad = wait_parse(optarg, &request->wait);
+			break;
+		case OPTION_LABEL:
+			bad = label_check(optarg);
+			arguments->label = optarg;
+			break;
+		}
+		if (bad)
 			return command_usage(command);
+	}
+	if (request->count && request->exact.count) {
+		warnx("--count and --exact exclude each other");
+		return command_usage(command);
+	}
 	if (optind == argc) {
 		warnx("missing argument: COMMAND");
 		return command_usage(command);
 	}
+	if (!request->count)
+		request->count = 1;
+	return EXIT_DONE;
+}
 
-	client = server_open(O_RDWR);
+static int open_and_hold(const struct arguments *arguments, char **argv)
+{
+	struct freq_client *client = server_open(O_RDWR);
+	int status;
+
 	if (!client)
 		return EXIT_FAILED;
-	status = hold(client, count, argv + optind);
+	status = hold(client, &arguments->request, arguments->label, argv);
 	freq_client_close(client);
+	return status;
+}
+
+static int parse_and_run(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	int status;
+
+	status = parse(argc, argv, &arguments);
+	if (status == EXIT_DONE)
+		status = open_and_hold(&arguments, argv + optind);
+	freq_array_free(&arguments.request.exact);
 	return status;
 }
 
 const struct command run_command = {
 	.name = "run",
-	.arguments = "[-n N] -- COMMAND [ARGUMENT...]",
+	.arguments =
+		"[-n N|--exact SPEC] [--wait[=SECONDS]] [--label TEXT] -- COMMAND [ARGUMENT...]",
 	.description = "Hold frequencies while a command runs",
 	.options = options,
 	.run = parse_and_run,

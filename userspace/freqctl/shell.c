@@ -22,6 +22,7 @@
 #include "failure.h"
 #include "held.h"
 #include "kept.h"
+#include "label.h"
 #include "parameters.h"
 #include "process.h"
 #include "rehearse.h"
@@ -31,6 +32,7 @@
 #include "server.h"
 #include "signals.h"
 #include "specs.h"
+#include "wait.h"
 
 #define BLANKS " \t\r\n"
 
@@ -130,44 +132,88 @@ static void answer_allocated(struct shell *shell, __u32 flags,
 		held_deallocate(shell->client, frequencies);
 }
 
-/* No signal ends the shell between the allocation and the answer. */
-static int allocate(struct shell *shell, __u32 flags, bool several,
-		    __u32 count)
+/*
+ * No signal ends the shell between the allocation and the answer. One that ends
+ * the wait before it ends the shell.
+ */
+static int allocate(struct shell *shell, struct held_request *request,
+		    bool several)
 {
 	struct freq_array frequencies = { 0 };
 	sigset_t mask;
 	int ret;
 
 	signals_hold(&mask);
-	ret = several ? held_allocate(shell->client, flags, count,
-				      &frequencies) :
-			allocate_one(shell, flags, &frequencies);
+	request->mask = &mask;
+	ret = several ? held_allocate(shell->client, request, &frequencies) :
+			allocate_one(shell, request->flags, &frequencies);
 	if (!ret)
-		answer_allocated(shell, flags, &frequencies);
+		answer_allocated(shell, request->flags, &frequencies);
 	signals_restore(&mask);
 	freq_array_free(&frequencies);
 	return ret;
 }
 
-static int shell_allocate(struct shell *shell, char *rest)
+/* Reads --wait or --wait=SECONDS, if that is next. Returns 1 if it is. */
+static int take_wait(char **rest, struct wait *wait)
 {
-	const char *option, *number = NULL;
-	__u32 flags = 0, count = 1;
+	static const char name[] = "--wait=";
+	const char *word = *rest + strspn(*rest, BLANKS);
 
-	while ((option = next_word(&rest))) {
-		if (!strcmp(option, "--keep") && !flags) {
-			flags = FREQ_ALLOCATE_KEEP;
+	if (take_option(rest, "--wait"))
+		return wait_parse(NULL, wait) ? -1 : 1;
+	if (strncmp(word, name, strlen(name)))
+		return 0;
+	word = next_word(rest);
+	return wait_parse(word + strlen(name), wait) ? -1 : 1;
+}
+
+/* Options in any order, each once, and then SPECs. */
+static int read_request(char *rest, struct held_request *request)
+{
+	const char *number;
+	int ret;
+
+	for (;;) {
+		if (!request->flags && take_option(&rest, "--keep")) {
+			request->flags = FREQ_ALLOCATE_KEEP;
 			continue;
 		}
-		if (strcmp(option, "-n") || number)
+		if (!request->count && take_option(&rest, "-n")) {
+			number = next_word(&rest);
+			if (!number || command_count(number, &request->count))
+				return bad_request();
+			continue;
+		}
+		if (request->wait.deadline || request->wait.seconds)
+			break;
+		ret = take_wait(&rest, &request->wait);
+		if (ret < 0)
 			return bad_request();
-		number = next_word(&rest);
-		if (!number || command_count(number, &count))
-			return bad_request();
+		if (!ret)
+			break;
 	}
-	if (open_client(shell))
+	if (specs_add_text(&request->exact, rest, NULL))
 		return -1;
-	return allocate(shell, flags, number, count);
+	return request->count && request->exact.count ? bad_request() : 0;
+}
+
+static int shell_allocate(struct shell *shell, char *rest)
+{
+	struct held_request request = { 0 };
+	bool several;
+	int ret;
+
+	ret = read_request(rest, &request);
+	several = request.count || request.exact.count || request.wait.deadline;
+	if (!request.count)
+		request.count = 1;
+	if (!ret)
+		ret = open_client(shell);
+	if (!ret)
+		ret = allocate(shell, &request, several);
+	freq_array_free(&request.exact);
+	return ret;
 }
 
 static int read_specs(struct freq_array *frequencies, char *rest)
@@ -249,8 +295,33 @@ static int deallocate_kept(struct shell *shell, char *rest)
 	return ret;
 }
 
+static int deallocate_grant(struct shell *shell, char *rest)
+{
+	struct freq_array frequencies = { 0 };
+	const char *number = next_word(&rest);
+	__u64 grant;
+	int ret;
+
+	if (!number || command_grant(number, &grant))
+		return bad_request();
+	ret = read_specs(&frequencies, rest);
+	if (!ret && frequencies.count > 1)
+		ret = bad_request();
+	if (!ret)
+		ret = open_client(shell);
+	if (!ret)
+		ret = freq_client_deallocate_grant(shell->client,
+						   *frequencies.values, grant);
+	freq_array_free(&frequencies);
+	if (!ret)
+		puts("ok");
+	return ret;
+}
+
 static int shell_deallocate(struct shell *shell, char *rest)
 {
+	if (take_option(&rest, "--grant"))
+		return deallocate_grant(shell, rest);
 	if (take_option(&rest, "--user"))
 		return deallocate_kept(shell, rest);
 	return with_specs(shell, rest, deallocate_all);
@@ -259,6 +330,31 @@ static int shell_deallocate(struct shell *shell, char *rest)
 static int shell_inject(struct shell *shell, char *rest)
 {
 	return with_specs(shell, rest, inject_all);
+}
+
+/* The rest of the line, without the blanks around it */
+static char *trim(char *rest)
+{
+	char *end;
+
+	rest += strspn(rest, BLANKS);
+	end = rest + strlen(rest);
+	while (end > rest && strchr(BLANKS, end[-1]))
+		end--;
+	*end = '\0';
+	return rest;
+}
+
+static int shell_label(struct shell *shell, char *rest)
+{
+	const char *label = trim(rest);
+
+	if (label_check(label))
+		return bad_request();
+	if (open_client(shell) || freq_client_set_label(shell->client, label))
+		return -1;
+	puts("ok");
+	return 0;
 }
 
 static int read_lists(struct freq_client *client, struct freq_array *unused,
@@ -467,11 +563,13 @@ static int shell_quit(struct shell *shell, char *rest)
 }
 
 static const struct shell_command commands[] = {
-	{ "allocate", "[--keep] [-n N]", "allocate frequencies",
-	  shell_allocate },
-	{ "deallocate", "SPEC...|--user USER [SPEC...]",
+	{ "allocate", "[--keep] [--wait[=SECONDS]] [-n N|SPEC...]",
+	  "allocate frequencies", shell_allocate },
+	{ "deallocate", "SPEC...|--user USER [SPEC...]|--grant N SPEC",
 	  "deallocate frequencies", shell_deallocate },
 	{ "inject", "SPEC...", "add frequencies, all or none", shell_inject },
+	{ "label", "[TEXT]", "label this client, or remove its label",
+	  shell_label },
 	{ "list", "", "list free and allocated frequencies", shell_list },
 	{ "status", "", "show the running release and its counts", shell_status },
 	{ "load", "RELEASE [PARAMETER=VALUE...]", "load a release, which takes over",
@@ -495,7 +593,7 @@ static void print_commands(void)
 		snprintf(form, sizeof(form), "%s%s%s", commands[i].name,
 			 *commands[i].arguments ? " " : "",
 			 commands[i].arguments);
-		printf("  %-49s %s\n", form, commands[i].description);
+		printf("  %-55s %s\n", form, commands[i].description);
 	}
 }
 
@@ -543,6 +641,8 @@ static void run_line(struct shell *shell, char *line, size_t length)
 	/* EPERM of this request is about the holder, not about privilege. */
 	if (errno == EPERM && !strcmp(name, "deallocate"))
 		word = "not_owner";
+	if (!strcmp(name, "allocate"))
+		word = failure_exact_word(errno);
 	printf("error %s\n", word);
 }
 

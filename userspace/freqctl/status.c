@@ -52,7 +52,7 @@ struct status {
 	unsigned int rehearsed;
 	unsigned int *loaded;
 	size_t loaded_count;
-	struct freq_info info;
+	struct freq_info_v3 info;
 	unsigned long long upgrades[UPGRADES];
 };
 
@@ -65,6 +65,8 @@ static const char *feature_name(unsigned int bit)
 		return "inject";
 	case FREQ_FEATURE_BATCH:
 		return "batch";
+	case FREQ_FEATURE_GRANTS:
+		return "grants";
 	}
 	/* The release is newer than this program. */
 	snprintf(name, sizeof(name), "feature%u", bit);
@@ -103,6 +105,11 @@ static void print_features(__u64 features)
 	puts(features ? "" : "none");
 }
 
+static bool knows_waiters(const struct status *status)
+{
+	return status->info.features & FREQ_FEATURE_GRANTS;
+}
+
 static void print_text(const struct status *status)
 {
 	if (status->running)
@@ -116,6 +123,8 @@ static void print_text(const struct status *status)
 	printf("free       %llu\n", status->info.free);
 	printf("allocated  %llu\n", status->info.allocated);
 	printf("clients    %u\n", status->info.clients);
+	if (knows_waiters(status))
+		printf("waiters    %u\n", status->info.waiters);
 	printf("features   ");
 	print_features(status->info.features);
 	printf("upgrades   %llu, and %llu refused\n",
@@ -180,6 +189,9 @@ static int print_json(const struct status *status)
 			 "allocated", json_number(status->info.allocated),
 			 "clients", (json_int_t)status->info.clients,
 			 "features", json_features(status->info.features));
+	if (knows_waiters(status))
+		json_object_set_new(more, "waiters",
+				    json_integer(status->info.waiters));
 	if (json_object_update_new(value, more)) {
 		json_decref(value);
 		value = NULL;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -104,6 +105,68 @@ int freq_client_deallocate(struct freq_client *client, __u64 frequency)
 	return ioctl(client->fd, FREQ_IOC_DEALLOCATE, &arg);
 }
 
+/*
+ * A request whose argument was shorter before release 3. An older release
+ * refuses what it does not know of the argument with E2BIG, which has no other
+ * cause here.
+ */
+static int request_v3(const struct freq_client *client, unsigned long request,
+		      void *arg)
+{
+	int ret = ioctl(client->fd, request, arg);
+
+	if (ret && errno == E2BIG)
+		errno = ENOTTY;
+	return ret;
+}
+
+int freq_client_allocate_until(struct freq_client *client, __u32 flags,
+			       __s64 deadline, __u64 *frequency, __u64 *grant)
+{
+	/*
+	 * What the grant is before is ignored. It is not 0, so that an older
+	 * release refuses the argument whatever the rest of it is.
+	 */
+	struct freq_allocate_v3 arg = {
+		.frequency = *frequency,
+		.flags = flags,
+		.deadline = deadline,
+		.grant = UINT64_MAX,
+	};
+
+	if (request_v3(client, FREQ_IOC_ALLOCATE_V3, &arg))
+		return -1;
+	*frequency = arg.frequency;
+	if (grant)
+		*grant = arg.grant;
+	return 0;
+}
+
+int freq_client_deallocate_grant(struct freq_client *client, __u64 frequency,
+				 __u64 grant)
+{
+	struct freq_deallocate_v3 arg = {
+		.frequency = frequency,
+		.grant = grant,
+	};
+
+	return request_v3(client, FREQ_IOC_DEALLOCATE_V3, &arg);
+}
+
+int freq_client_set_label(struct freq_client *client, const char *label)
+{
+	struct freq_label arg = { 0 };
+	size_t length = label ? strlen(label) : 0;
+
+	if (length > sizeof(arg.label)) {
+		errno = E2BIG;
+		return -1;
+	}
+	if (length)
+		memcpy(arg.label, label, length);
+	return ioctl(client->fd, FREQ_IOC_LABEL, &arg);
+}
+
 /* The fields for counts are narrower than a size_t. */
 static int check_count(size_t count)
 {
@@ -164,8 +227,7 @@ int freq_client_inject(struct freq_client *client, const __u64 *frequencies,
 	return 0;
 }
 
-int freq_client_info(struct freq_client *client, struct freq_info *info,
-		     size_t size)
+int freq_client_info(struct freq_client *client, void *info, size_t size)
 {
 	if (!size || size > _IOC_SIZEMASK) {
 		errno = size ? E2BIG : EINVAL;

@@ -107,6 +107,55 @@ int freq_client_allocate(struct freq_client *client, __u32 flags,
 int freq_client_deallocate(struct freq_client *client, __u64 frequency);
 
 /**
+ * freq_client_allocate_until() - allocate a frequency, or wait for it
+ * @client: the client
+ * @flags: FREQ_ALLOCATE_*
+ * @deadline: until when to wait, in ns of CLOCK_MONOTONIC; 0: not at all;
+ *	FREQ_FOR_EVER
+ * @frequency: in: the wanted frequency with FREQ_ALLOCATE_EXACT, else ignored;
+ *	out: the frequency, in hertz
+ * @grant: out: the number of the grant; can be NULL
+ *
+ * Needs release 3 in every case; freq_client_allocate() does not. Threads that
+ * share the client can make other requests while one of them waits.
+ *
+ * Return: 0; -1 with errno: ENOSPC if none is free and @deadline is 0; EBUSY if
+ * the wanted one is allocated and @deadline is 0; ENOENT if the wanted one is
+ * not in the pool; ETIMEDOUT if @deadline came first; EINTR if a signal did;
+ * EINVAL for an unknown flag or a negative @deadline; ENOTTY if the running
+ * release cannot do it (FREQ_FEATURE_GRANTS); or an error of every request.
+ */
+int freq_client_allocate_until(struct freq_client *client, __u32 flags,
+			       __s64 deadline, __u64 *frequency, __u64 *grant);
+
+/**
+ * freq_client_deallocate_grant() - give a frequency back, unless it was
+ *	allocated anew
+ * @client: the client
+ * @frequency: the frequency, in hertz
+ * @grant: the number of the grant that is to end; 0 for whichever it is, as
+ *	freq_client_deallocate() does
+ *
+ * Return: 0; -1 with errno: ENOENT if it is not allocated, ESTALE if it is
+ * allocated by another grant, EPERM if another client holds it, ENOTTY if the
+ * running release cannot do it (FREQ_FEATURE_GRANTS), or an error of every
+ * request.
+ */
+int freq_client_deallocate_grant(struct freq_client *client, __u64 frequency,
+				 __u64 grant);
+
+/**
+ * freq_client_set_label() - label a client, for those who list its frequencies
+ * @client: the client
+ * @label: a text of up to FREQ_LABEL_MAX bytes; an empty one, or NULL, for none
+ *
+ * Return: 0; -1 with errno: E2BIG for a longer text, EILSEQ for one with a
+ * control character, ENOTTY if the running release cannot do it
+ * (FREQ_FEATURE_GRANTS), or an error of every request.
+ */
+int freq_client_set_label(struct freq_client *client, const char *label);
+
+/**
  * freq_client_allocate_batch() - allocate several frequencies, all or none
  * @client: the client
  * @flags: FREQ_ALLOCATE_*, for all of them
@@ -161,15 +210,16 @@ int freq_client_inject(struct freq_client *client, const __u64 *frequencies,
 /**
  * freq_client_info() - the running release and its counts
  * @client: the client
- * @info: out: see <linux/freq.h>
+ * @info: out: a struct freq_info, or one of its later forms, such as struct
+ *	freq_info_v3; see <linux/freq.h>. A field that the running release does
+ *	not know is 0.
  * @size: sizeof(*info): a program that was built when the structure was
  *	shorter goes on working
  *
  * Return: 0; -1 with errno: E2BIG or EINVAL if the running release cannot
  * serve this @size, or an error of every request.
  */
-int freq_client_info(struct freq_client *client, struct freq_info *info,
-		     size_t size);
+int freq_client_info(struct freq_client *client, void *info, size_t size);
 
 /**
  * freq_client_stop() - detach the running release from the device
@@ -201,13 +251,43 @@ struct freq_listing *freq_client_list(struct freq_client *client,
  * shows in the later pages.
  *
  * Return: 1 with @entry filled; 0 at the end; -1 with errno: EINVAL for an
- * unknown flag, or an error of every request.
+ * unknown flag, or for a listing of freq_client_list_grants(); or an error of
+ * every request.
  */
 int freq_listing_next(struct freq_listing *listing, struct freq_entry *entry);
 
 /**
+ * freq_client_list_grants() - begin a walk over the frequencies and grants
+ * @client: the client; it must outlive the listing
+ * @flags: FREQ_LIST_*; 0 for all frequencies
+ * @size: sizeof(struct freq_grant_entry) as the caller knows it
+ *
+ * Return: the listing, for freq_listing_next_grant() and freq_listing_free();
+ * NULL with errno: EINVAL for another @size than FREQ_IOC_LIST_GRANTS has,
+ * ENOMEM. Only freq_listing_next_grant() makes requests.
+ */
+struct freq_listing *freq_client_list_grants(struct freq_client *client,
+					     __u32 flags, size_t size);
+
+/**
+ * freq_listing_next_grant() - the next frequency of a walk, with its grant
+ * @listing: from freq_client_list_grants()
+ * @entry: out: the frequency, its grant and its holder; see <linux/freq.h>. As
+ *	many bytes are written as the listing was begun with.
+ *
+ * As freq_listing_next().
+ *
+ * Return: 1 with @entry filled; 0 at the end; -1 with errno: EINVAL for an
+ * unknown flag, or for a listing of freq_client_list(); ENOTTY if the running
+ * release cannot do it (FREQ_FEATURE_GRANTS); or an error of every request.
+ */
+int freq_listing_next_grant(struct freq_listing *listing,
+			    struct freq_grant_entry *entry);
+
+/**
  * freq_listing_free() - end a walk
- * @listing: from freq_client_list(), freed by this; or NULL
+ * @listing: from freq_client_list() or freq_client_list_grants(), freed by
+ *	this; or NULL
  */
 void freq_listing_free(struct freq_listing *listing);
 

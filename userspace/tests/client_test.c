@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,7 +75,7 @@ static void test_no_device(void)
 /* /dev/null is a device that knows no request. */
 static void test_not_known(struct freq_client *client)
 {
-	__u64 frequencies[2] = { 10, 11 }, frequency = 12;
+	__u64 frequencies[2] = { 10, 11 }, frequency = 12, grant = 14;
 	struct freq_info info;
 	size_t index = 13;
 
@@ -90,11 +91,67 @@ static void test_not_known(struct freq_client *client)
 	ok(fails(ENOTTY, freq_client_deallocate_batch(client, frequencies, 2,
 						      &index)),
 	   "deallocate_batch is not known");
+	ok(fails(ENOTTY, freq_client_allocate_until(client, 0, 0, &frequency,
+						    &grant)),
+	   "allocate_until is not known");
+	ok(fails(ENOTTY, freq_client_deallocate_grant(client, 10, 1)),
+	   "deallocate_grant is not known");
+	ok(fails(ENOTTY, freq_client_set_label(client, "label")),
+	   "set_label is not known");
 	ok(fails(ENOTTY, freq_client_info(client, &info, sizeof(info))),
 	   "info is not known");
 	ok(fails(ENOTTY, freq_client_stop(client)), "stop is not known");
-	ok(frequency == 12 && index == 13 && frequencies[0] == 10 &&
-	   frequencies[1] == 11, "nothing was written");
+	ok(frequency == 12 && index == 13 && grant == 14 &&
+	   frequencies[0] == 10 && frequencies[1] == 11,
+	   "nothing was written");
+}
+
+/* A walk is for one of the two kinds of entries. */
+static void test_listing(struct freq_client *client)
+{
+	static const size_t sizes[] = { 0, 8, 64, 71, 73, 76, 257, 264 };
+	struct freq_grant_entry grant;
+	struct freq_listing *listing;
+	struct freq_entry entry;
+	size_t i;
+
+	listing = freq_client_list(client, 0);
+	ok(listing && fails(ENOTTY, freq_listing_next(listing, &entry)),
+	   "list is not known");
+	ok(listing && fails(EINVAL, freq_listing_next_grant(listing, &grant)),
+	   "listing without grants");
+	freq_listing_free(listing);
+	listing = freq_client_list_grants(client, 0, sizeof(grant));
+	ok(listing && fails(ENOTTY, freq_listing_next_grant(listing, &grant)),
+	   "list_grants is not known");
+	ok(listing && fails(EINVAL, freq_listing_next(listing, &entry)),
+	   "listing with grants");
+	freq_listing_free(listing);
+	freq_listing_free(NULL);
+
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		errno = 0;
+		ok(!freq_client_list_grants(client, 0, sizes[i]) &&
+		   errno == EINVAL, "list_grants of %zu bytes", sizes[i]);
+	}
+	listing = freq_client_list_grants(client, 0, FREQ_GRANT_ENTRY_SIZE_MAX);
+	ok(listing, "list_grants of the most bytes");
+	freq_listing_free(listing);
+}
+
+/* A label that no field can hold: there is no request. */
+static void test_label_length(struct freq_client *client)
+{
+	char label[FREQ_LABEL_MAX + 2];
+
+	memset(label, 'x', sizeof(label) - 1);
+	label[FREQ_LABEL_MAX + 1] = '\0';
+	ok(fails(E2BIG, freq_client_set_label(client, label)),
+	   "label of %d bytes", FREQ_LABEL_MAX + 1);
+	label[FREQ_LABEL_MAX] = '\0';
+	ok(fails(ENOTTY, freq_client_set_label(client, label)),
+	   "label of %d bytes", FREQ_LABEL_MAX);
+	ok(fails(ENOTTY, freq_client_set_label(client, NULL)), "no label");
 }
 
 /* A count that no field can hold: there is no request. */
@@ -147,6 +204,8 @@ int main(void)
 	test_not_known(client);
 	test_too_many(client);
 	test_info_size(client);
+	test_listing(client);
+	test_label_length(client);
 	freq_client_close(client);
 	return tap_done();
 }

@@ -25,6 +25,17 @@
  *	FAKE_USERS	a file: the uids whose names were looked up, a line each
  *	FAKE_SIGNAL_REQUEST
  *			a signal to freqctl itself, before its first allocation
+ *	FAKE_SIGNAL_WAIT
+ *			a signal to it before a request begins to sleep
+ *	FAKE_WAITED	a SPEC: frequencies that become free when the first
+ *			request is to wait
+ *	FAKE_WAITERS	how many requests of others wait
+ *	FAKE_GRANT	the grant of what others have at first; without it, 1
+ *	FAKE_SINCE	the time at which it was made, in seconds of the real
+ *			time; without it, now
+ *	FAKE_LABEL	the label of the client of FAKE_HELD
+ *	FAKE_LABELS	a file: the labels that were set, a line each
+ *	FAKE_LIST_PAGES	after so many pages, release 2 takes over
  *	FAKE_STAYS	a rehearsal cannot be ended
  *	FAKE_BUG	a defect of the release that is rehearsed
  */
@@ -38,6 +49,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <libfreq.h>
@@ -54,19 +66,32 @@
 #define THIRD_USER 4000000001U
 
 #define HELD_MAX 8192
+#define DESCRIPTORS 64
+
+#define SECOND 1000000000LL
+
+/* The descriptor of the client that has it is -1 if it is gone. */
+struct held {
+	struct freq_entry entry;
+	int owner;
+	__u64 grant;
+	__s64 since;
+};
 
 struct server {
 	unsigned int release;
 	struct freq_array unused;
-	struct freq_entry held[HELD_MAX];
-	/* The descriptor of the client that has it; -1 if it is gone. */
-	int owner[HELD_MAX];
+	struct held held[HELD_MAX];
 	size_t held_count;
+	__u64 grant;
 };
 
 static struct server live, copy;
 static int begun;
 static int kept_again;
+
+/* Of each descriptor */
+static __u8 labels[DESCRIPTORS][FREQ_LABEL_MAX];
 
 static int has_bug(const struct server *server, const char *name)
 {
@@ -75,17 +100,29 @@ static int has_bug(const struct server *server, const char *name)
 	return server == &copy && bug && !strcmp(bug, name);
 }
 
+static __s64 now(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return time.tv_sec * SECOND + time.tv_nsec;
+}
+
 static void hold(struct server *server, __u64 frequency, __u32 flags,
 		 __u32 uid, __s32 pid, int owner)
 {
 	if (server->held_count == HELD_MAX)
 		abort();
-	server->owner[server->held_count] = owner;
-	server->held[server->held_count++] = (struct freq_entry){
-		.frequency = frequency,
-		.flags = flags | FREQ_ENTRY_ALLOCATED,
-		.uid = uid,
-		.pid = pid,
+	server->held[server->held_count++] = (struct held){
+		.entry = {
+			.frequency = frequency,
+			.flags = flags | FREQ_ENTRY_ALLOCATED,
+			.uid = uid,
+			.pid = pid,
+		},
+		.owner = owner,
+		.grant = ++server->grant,
+		.since = now(CLOCK_BOOTTIME),
 	};
 }
 
@@ -122,6 +159,27 @@ static void hold_spec(const char *name, __u32 flags, __u32 uid, __s32 pid)
 	freq_array_free(&array);
 }
 
+/* In the middle of that second */
+static __s64 boot_time(const char *seconds)
+{
+	return strtoll(seconds, NULL, 10) * SECOND + SECOND / 2 -
+	       now(CLOCK_REALTIME) + now(CLOCK_BOOTTIME);
+}
+
+/* What there is at first was made by one grant. */
+static void set_grants(void)
+{
+	const char *grant = getenv("FAKE_GRANT"), *since = getenv("FAKE_SINCE");
+	size_t i;
+
+	live.grant = grant ? strtoull(grant, NULL, 10) : 1;
+	for (i = 0; i < live.held_count; i++) {
+		live.held[i].grant = live.grant;
+		if (since)
+			live.held[i].since = boot_time(since);
+	}
+}
+
 static void begin(void)
 {
 	const char *release = getenv("FAKE_RELEASE");
@@ -136,6 +194,18 @@ static void begin(void)
 	hold_spec("FAKE_KEPT", FREQ_ENTRY_KEEP, uid, 0);
 	hold_spec("FAKE_HELD", 0, uid, pid ? atoi(pid) : 1);
 	hold_spec("FAKE_KEPT_ELSE", FREQ_ENTRY_KEEP, THIRD_USER, 0);
+	set_grants();
+}
+
+static __u64 features(const struct server *server)
+{
+	__u64 features = 0;
+
+	if (server->release > 1)
+		features |= FREQ_FEATURE_INJECT | FREQ_FEATURE_BATCH;
+	if (server->release > 2)
+		features |= FREQ_FEATURE_GRANTS;
+	return features;
 }
 
 static int fake_info(const struct server *server, struct freq_info *info)
@@ -145,9 +215,22 @@ static int fake_info(const struct server *server, struct freq_info *info)
 		.clients = 1,
 		.free = server->unused.count + has_bug(server, "count"),
 		.allocated = server->held_count,
-		.features = server->release > 1 ?
-			    FREQ_FEATURE_INJECT | FREQ_FEATURE_BATCH : 0,
+		.features = features(server),
 	};
+	return 0;
+}
+
+static int fake_info_v3(const struct server *server, struct freq_info_v3 *info)
+{
+	const char *waiters = getenv("FAKE_WAITERS");
+
+	*info = (struct freq_info_v3){ 0 };
+	fake_info(server, (struct freq_info *)info);
+	if (server->release < 3)
+		return 0;
+	info->grant = server->grant - has_bug(server, "last grant");
+	if (has_bug(server, "waiters") || (server == &live && waiters))
+		info->waiters = waiters ? atoi(waiters) : 1;
 	return 0;
 }
 
@@ -177,13 +260,11 @@ static int fake_allocate(struct server *server, struct freq_allocate *arg,
 static void give_back(struct server *server, size_t i)
 {
 	struct freq_array *unused = &server->unused;
-	__u64 frequency = server->held[i].frequency;
+	__u64 frequency = server->held[i].entry.frequency;
 
 	server->held_count--;
 	memmove(&server->held[i], &server->held[i + 1],
 		(server->held_count - i) * sizeof(*server->held));
-	memmove(&server->owner[i], &server->owner[i + 1],
-		(server->held_count - i) * sizeof(*server->owner));
 
 	if (freq_array_add(unused, frequency))
 		abort();
@@ -197,11 +278,11 @@ static void give_back(struct server *server, size_t i)
 /* The errno of giving back the frequency at index @i; 0 if that succeeds. */
 static int refuse_back(const struct server *server, size_t i, int fd)
 {
-	const struct freq_entry *held = &server->held[i];
+	const struct freq_entry *held = &server->held[i].entry;
 
 	if (i == server->held_count)
 		return has_bug(server, "absent") ? 0 : -ENOENT;
-	if (server->owner[i] == fd || has_bug(server, "owner"))
+	if (server->held[i].owner == fd || has_bug(server, "owner"))
 		return 0;
 	if (held->flags & FREQ_ENTRY_KEEP &&
 	    (held->uid == geteuid() || getenv("FAKE_ADMIN")))
@@ -214,7 +295,7 @@ static size_t find_held(const struct server *server, __u64 frequency)
 	size_t i;
 
 	for (i = 0; i < server->held_count; i++)
-		if (server->held[i].frequency == frequency)
+		if (server->held[i].entry.frequency == frequency)
 			break;
 	return i;
 }
@@ -232,6 +313,181 @@ static int fake_deallocate(struct server *server,
 		hold_spec("FAKE_KEPT_AGAIN", FREQ_ENTRY_KEEP, OTHER_USER, 0);
 	}
 	return err;
+}
+
+static void give_back_spec(const char *name)
+{
+	struct freq_array array = read_spec(name, "");
+	size_t i, at;
+
+	for (i = 0; i < array.count; i++) {
+		at = find_held(&live, array.values[i]);
+		if (at < live.held_count)
+			give_back(&live, at);
+	}
+	freq_array_free(&array);
+}
+
+static size_t find_unused(const struct server *server, __u64 frequency)
+{
+	size_t i;
+
+	for (i = 0; i < server->unused.count; i++)
+		if (server->unused.values[i] == frequency)
+			break;
+	return i;
+}
+
+/* Makes the wanted frequency the first in line, if it is free. */
+static int prefer(struct server *server, __u64 frequency)
+{
+	size_t i = find_unused(server, frequency);
+	__u64 *values;
+
+	if (i == server->unused.count) {
+		i = find_held(server, frequency);
+		if (i == server->held_count)
+			return has_bug(server, "exact absent") ? -EBUSY :
+								 -ENOENT;
+		if (!has_bug(server, "exact twice"))
+			return -EBUSY;
+		give_back(server, i);
+		i = 0;
+	}
+	if (has_bug(server, "exact other"))
+		return 0;
+	values = server->unused.values;
+	memmove(values + 1, values, i * sizeof(*values));
+	*values = frequency;
+	return 0;
+}
+
+/* Without waiting */
+static int allocate_now(struct server *server, struct freq_allocate_v3 *arg,
+			int fd)
+{
+	struct freq_allocate one = {
+		.flags = arg->flags & ~FREQ_ALLOCATE_EXACT,
+	};
+	int err = 0;
+
+	if (arg->flags & FREQ_ALLOCATE_EXACT)
+		err = prefer(server, arg->frequency);
+	if (!err)
+		err = fake_allocate(server, &one, fd);
+	if (err)
+		return err;
+	arg->frequency = one.frequency;
+	arg->grant = server->grant;
+	if (has_bug(server, "grant falls"))
+		arg->grant = 1;
+	return 0;
+}
+
+static void signal_once(const char *name)
+{
+	const char *number = getenv(name);
+
+	if (number)
+		kill(getpid(), atoi(number));
+	unsetenv(name);
+}
+
+/* Until the deadline or a signal; the others have given back all they will. */
+static int sleep_until(__s64 deadline)
+{
+	struct timespec time = {
+		.tv_sec = deadline / SECOND,
+		.tv_nsec = deadline % SECOND,
+	};
+	int err;
+
+	signal_once("FAKE_SIGNAL_WAIT");
+	err = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+	return err ? -err : -ETIMEDOUT;
+}
+
+static int fake_allocate_v3(struct server *server, struct freq_allocate_v3 *arg,
+			    int fd)
+{
+	int err;
+
+	if (server->release < 3)
+		return arg->deadline || arg->grant ? -E2BIG :
+		       fake_allocate(server, (struct freq_allocate *)arg, fd);
+	if (arg->flags & ~(FREQ_ALLOCATE_KEEP | FREQ_ALLOCATE_EXACT) ||
+	    arg->pad || (arg->deadline < 0 && !has_bug(server, "negative")))
+		return -EINVAL;
+	err = allocate_now(server, arg, fd);
+	if ((err != -ENOSPC && err != -EBUSY) || !arg->deadline ||
+	    has_bug(server, "impatient"))
+		return err;
+	give_back_spec("FAKE_WAITED");
+	unsetenv("FAKE_WAITED");
+	err = allocate_now(server, arg, fd);
+	if (!err)
+		return 0;
+	if (has_bug(server, "early") && arg->deadline > now(CLOCK_MONOTONIC))
+		return -ETIMEDOUT;
+	return sleep_until(arg->deadline);
+}
+
+static int fake_deallocate_v3(struct server *server,
+			      const struct freq_deallocate_v3 *arg, int fd)
+{
+	const struct freq_deallocate *first = (const void *)arg;
+	size_t i = find_held(server, arg->frequency);
+
+	if (server->release < 3 && arg->grant)
+		return -E2BIG;
+	if (arg->flags || arg->pad)
+		return -EINVAL;
+	if (i == server->held_count && has_bug(server, "grant ignored"))
+		return -ESTALE;
+	if (i < server->held_count && arg->grant &&
+	    arg->grant != server->held[i].grant && !has_bug(server, "stale"))
+		return -ESTALE;
+	return fake_deallocate(server, first, fd);
+}
+
+static int is_label(const __u8 *label)
+{
+	size_t i;
+
+	for (i = 0; i < FREQ_LABEL_MAX && label[i]; i++)
+		if (label[i] < 0x20 || label[i] == 0x7f)
+			return 0;
+	for (; i < FREQ_LABEL_MAX; i++)
+		if (label[i])
+			return 0;
+	return 1;
+}
+
+static void note_label(const struct freq_label *arg)
+{
+	const char *path = getenv("FAKE_LABELS");
+	FILE *file = path ? fopen(path, "ae") : NULL;
+
+	if (!file)
+		return;
+	fprintf(file, "%.*s\n", FREQ_LABEL_MAX, arg->label);
+	fclose(file);
+}
+
+static int fake_label(const struct server *server, const struct freq_label *arg,
+		      int fd)
+{
+	if (server->release < 3)
+		return -ENOTTY;
+	if (!is_label(arg->label) && !has_bug(server, "label of anything"))
+		return -EILSEQ;
+	if (fd >= DESCRIPTORS)
+		abort();
+	if (!has_bug(server, "no label") &&
+	    (*arg->label || !has_bug(server, "label stays")))
+		memcpy(labels[fd], arg->label, sizeof(labels[fd]));
+	note_label(arg);
+	return 0;
 }
 
 static int check_batch(const struct server *server,
@@ -321,7 +577,7 @@ static int is_known(const struct server *server, __u64 frequency)
 		if (server->unused.values[i] == frequency)
 			return 1;
 	for (i = 0; i < server->held_count; i++)
-		if (server->held[i].frequency == frequency)
+		if (server->held[i].entry.frequency == frequency)
 			return 1;
 	return 0;
 }
@@ -376,8 +632,8 @@ static struct freq_entry *all_entries(const struct server *server, int fd,
 	if (!entries)
 		abort();
 	for (i = 0; i < server->held_count; i++) {
-		entries[i] = server->held[i];
-		if (server->owner[i] == fd)
+		entries[i] = server->held[i].entry;
+		if (server->held[i].owner == fd)
 			entries[i].flags |= FREQ_ENTRY_MINE;
 	}
 	for (; i < *count; i++)
@@ -391,23 +647,17 @@ static struct freq_entry *all_entries(const struct server *server, int fd,
 /* Other clients act after the first listing. */
 static void act_as_others(void)
 {
-	struct freq_array freed = read_spec("FAKE_FREED", "");
 	struct freq_array lost = read_spec("FAKE_LOST", "");
 	size_t i, at;
 
-	for (i = 0; i < freed.count; i++) {
-		at = find_held(&live, freed.values[i]);
-		if (at < live.held_count)
-			give_back(&live, at);
-	}
+	give_back_spec("FAKE_FREED");
 	for (i = 0; i < lost.count; i++) {
 		at = find_held(&live, lost.values[i]);
 		if (at == live.held_count)
 			continue;
-		live.held[at].flags &= ~FREQ_ENTRY_KEEP;
-		live.held[at].uid = THIRD_USER;
+		live.held[at].entry.flags &= ~FREQ_ENTRY_KEEP;
+		live.held[at].entry.uid = THIRD_USER;
 	}
-	freq_array_free(&freed);
 	freq_array_free(&lost);
 }
 
@@ -441,6 +691,72 @@ static int fake_list(const struct server *server, struct freq_list *arg, int fd)
 	return 0;
 }
 
+/* Of a free frequency, there is no more to say. */
+static void add_grant(const struct server *server,
+		      const struct freq_entry *plain,
+		      struct freq_grant_entry *entry)
+{
+	const char *label = getenv("FAKE_LABEL");
+	size_t i = find_held(server, plain->frequency);
+	const struct held *held = &server->held[i];
+
+	*entry = (struct freq_grant_entry){
+		.frequency = plain->frequency,
+		.flags = plain->flags,
+		.uid = plain->uid,
+		.pid = plain->pid,
+	};
+	entry->grant = has_bug(server, "grant of free");
+	if (i == server->held_count)
+		return;
+	entry->grant = held->grant;
+	if (has_bug(server, "grant of none"))
+		entry->grant = 0;
+	if (has_bug(server, "grant of list") && held->owner >= 0)
+		entry->grant++;
+	entry->since = has_bug(server, "since") ? 1 : held->since;
+	if (has_bug(server, "holder of grant"))
+		entry->pid++;
+	if (held->owner >= 0)
+		memcpy(entry->label, labels[held->owner], sizeof(entry->label));
+	else if (label && !(plain->flags & FREQ_ENTRY_KEEP))
+		memcpy(entry->label, label,
+		       strnlen(label, sizeof(entry->label)));
+}
+
+/* The pages are those of fake_list(). */
+static int fake_list_grants(struct server *server, struct freq_list_grants *arg,
+			    int fd)
+{
+	struct freq_entry plain[PAGE];
+	struct freq_list list = {
+		.entries = (uintptr_t)plain,
+		.cursor = arg->cursor,
+		.count = arg->count,
+		.flags = arg->flags,
+	};
+	const char *pages = getenv("FAKE_LIST_PAGES");
+	static int page;
+	int err;
+	__u32 i;
+
+	if (server->release < 3 || (pages && page++ == atoi(pages)))
+		return -ENOTTY;
+	if (arg->entry_size != sizeof(struct freq_grant_entry) || arg->pad)
+		return -EINVAL;
+	err = fake_list(server, &list, fd);
+	if (err)
+		return err;
+	for (i = 0; i < list.count; i++)
+		add_grant(server, &plain[i], (struct freq_grant_entry *)
+			  (uintptr_t)arg->entries + i);
+	if (has_bug(server, "grant missing") && list.count)
+		list.count--;
+	arg->count = list.count;
+	arg->cursor = list.cursor;
+	return 0;
+}
+
 static int is_copy(int fd)
 {
 	struct stat status;
@@ -459,21 +775,12 @@ static void note_request(unsigned long request)
 	fclose(file);
 }
 
-static void signal_once(void)
-{
-	const char *number = getenv("FAKE_SIGNAL_REQUEST");
-
-	if (number)
-		kill(getpid(), atoi(number));
-	unsetenv("FAKE_SIGNAL_REQUEST");
-}
-
 static int answer(int fd, unsigned long request, void *arg)
 {
 	struct server *server = is_copy(fd) ? &copy : &live;
 
-	if (request == FREQ_IOC_ALLOCATE)
-		signal_once();
+	if (_IOC_NR(request) == _IOC_NR(FREQ_IOC_ALLOCATE))
+		signal_once("FAKE_SIGNAL_REQUEST");
 	if (!begun)
 		begin();
 	note_request(request);
@@ -487,12 +794,22 @@ static int answer(int fd, unsigned long request, void *arg)
 		return 0;
 	case FREQ_IOC_INFO:
 		return fake_info(server, arg);
+	case FREQ_IOC_INFO_V3:
+		return fake_info_v3(server, arg);
 	case FREQ_IOC_LIST:
 		return fake_list(server, arg, fd);
 	case FREQ_IOC_ALLOCATE:
 		return fake_allocate(server, arg, fd);
 	case FREQ_IOC_DEALLOCATE:
 		return fake_deallocate(server, arg, fd);
+	case FREQ_IOC_ALLOCATE_V3:
+		return fake_allocate_v3(server, arg, fd);
+	case FREQ_IOC_DEALLOCATE_V3:
+		return fake_deallocate_v3(server, arg, fd);
+	case FREQ_IOC_LIST_GRANTS:
+		return fake_list_grants(server, arg, fd);
+	case FREQ_IOC_LABEL:
+		return fake_label(server, arg, fd);
 	case FREQ_IOC_INJECT:
 		return fake_inject(server, arg);
 	case FREQ_IOC_ALLOCATE_BATCH:
@@ -537,12 +854,14 @@ int __wrap_close(int fd)
 {
 	size_t i = is_copy(fd) ? copy.held_count : 0;
 
+	if (fd >= 0 && fd < DESCRIPTORS)
+		memset(labels[fd], 0, sizeof(labels[fd]));
 	while (i--) {
-		if (copy.owner[i] != fd)
+		if (copy.held[i].owner != fd)
 			continue;
-		copy.owner[i] = -1;
-		if (copy.held[i].flags & FREQ_ENTRY_KEEP)
-			copy.held[i].pid = 0;
+		copy.held[i].owner = -1;
+		if (copy.held[i].entry.flags & FREQ_ENTRY_KEEP)
+			copy.held[i].entry.pid = 0;
 		else if (!has_bug(&copy, "close"))
 			give_back(&copy, i);
 	}
@@ -579,7 +898,7 @@ static void write_lists(void)
 	size_t i;
 
 	for (i = 0; i < copy.held_count; i++)
-		if (freq_array_add(&held, copy.held[i].frequency))
+		if (freq_array_add(&held, copy.held[i].entry.frequency))
 			abort();
 	write_list("free", &copy.unused);
 	write_list("allocated", &held);
@@ -601,7 +920,7 @@ static void copy_server(unsigned int release)
 	if (has_bug(&copy, "more") && freq_array_add(&copy.unused, 1000))
 		abort();
 	if (has_bug(&copy, "holder"))
-		copy.held[0].uid++;
+		copy.held[0].entry.uid++;
 	if (has_bug(&copy, "number"))
 		copy.release++;
 }
