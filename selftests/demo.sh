@@ -65,6 +65,21 @@ free_count()
 	ask a status | sed 's/.* free=\([0-9]*\).*/\1/'
 }
 
+waiters()
+{
+	freqctl status | sed -n 's/^[Ww]aiters[^0-9]*//p'
+}
+
+waiters_are()
+{
+	[ "$(waiters)" = "$1" ]
+}
+
+labelled()
+{
+	freqctl list | grep -q "^$1 .*$2"
+}
+
 echo 'A client is one freqctl shell, with one descriptor of /dev/freq from'
 echo 'beginning to end. Its answers are shown as they come.'
 server_clean
@@ -131,6 +146,33 @@ step 'A program runs, and holds the first channel of PMR446 meanwhile' \
 step 'When it has ended, the channel is free again' \
 	'allocated 10-15,30-32, 51 free' \
 	"allocated $(cat $SYSFS/allocated), $(free_count) free"
+
+step 'v3 takes over; with it, programs can wait for what they need' \
+	'exit 0: v2 -> v3, v2 removed' "$(told freqctl upgrade v3)"
+
+freqctl run --exact 10 --wait --label gateway -- sleep 1000 &
+waiting=$!
+eventually waiters_are 1
+step 'A program wants 10, which the client holds, and waits' \
+	'1 waits' "$(waiters) waits"
+
+step 'Nobody takes over who could not go on with that' \
+	'requests wait for a frequency, and v3 runs' \
+	"$(freqctl upgrade v2 2>&1 | grep -o 'requests wait for a frequency'), and v$(cat $SYSFS/release) runs"
+
+step 'The client gives 10 back, and wants it again: it comes too late' \
+	'ok; error allocated' "$(ask a 'deallocate 10'); $(ask a 'allocate 10')"
+
+eventually labelled 10 gateway
+step 'The program has it, and the list says who that is' \
+	'10 allocated gateway' "$(freqctl list | awk '$1 == 10 { print $1, $2, $NF }')"
+
+kill $waiting
+finish $waiting >/dev/null 2>&1
+step 'The program ends, and the client has 10 again' \
+	'ok 10' "$(ask a 'allocate 10')"
+
+step 'Back to v2' 'exit 0: v3 -> v2, v3 removed' "$(told freqctl upgrade v2)"
 
 before_lists=$(lists)
 step 'Back to v1' 'exit 0: v2 -> v1, v2 removed' "$(told freqctl upgrade v1)"

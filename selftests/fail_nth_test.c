@@ -282,6 +282,38 @@ static int do_inject(int fd)
 	return try_inject(fd, many, ARRAY_SIZE(many), NULL);
 }
 
+/* Of what it holds itself: it waits, but not for long. */
+static int do_wait(int fd)
+{
+	struct freq_allocate_v3 argument = {
+		.frequency = 10,
+		.flags = FREQ_ALLOCATE_EXACT,
+		.deadline = 1,
+	};
+	int error = try_ioctl(fd, FREQ_IOC_ALLOCATE_V3, &argument);
+
+	return error == -ETIMEDOUT ? 0 : error;
+}
+
+static int do_list_grants(int fd)
+{
+	struct freq_grant_entry entries[8];
+	struct freq_list_grants list = {
+		.entries = (uintptr_t)entries,
+		.count = 8,
+		.entry_size = sizeof(*entries),
+	};
+
+	return try_ioctl(fd, FREQ_IOC_LIST_GRANTS, &list);
+}
+
+static int do_label(int fd)
+{
+	struct freq_label label = { .label = "label" };
+
+	return try_ioctl(fd, FREQ_IOC_LABEL, &label);
+}
+
 FIXTURE(request) {
 	int fd;
 	int looker;
@@ -325,6 +357,23 @@ FIXTURE_VARIANT_ADD(request, v2_inject) {
 	.release = "freq_v2",
 	.make = do_inject,
 	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v3_wait) {
+	.release = "freq_v3",
+	.make = do_wait,
+	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v3_list_grants) {
+	.release = "freq_v3",
+	.make = do_list_grants,
+	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v3_label) {
+	.release = "freq_v3",
+	.make = do_label,
 };
 
 FIXTURE_VARIANT_ADD(request, v90_open) {
@@ -382,7 +431,7 @@ TEST_F_TIMEOUT(request, until_it_succeeds, 1500)
 		ASSERT_EQ(0, server_start(variant->release, NULL));
 		self->fd = open_client();
 		ASSERT_GE(self->fd, 0);
-		if (variant->make == do_deallocate)
+		if (variant->make == do_deallocate || variant->make == do_wait)
 			test_allocate(self->fd, 10);
 		self->looker = open_client();
 		ASSERT_GE(self->looker, 0);

@@ -46,8 +46,8 @@ FIXTURE_VARIANT_ADD(fire, v1_and_v2) {
 };
 
 /* Each of these upgrades converts the state. */
-FIXTURE_VARIANT_ADD(fire, v2_and_v90) {
-	.from = "freq_v2",
+FIXTURE_VARIANT_ADD(fire, v3_and_v90) {
+	.from = "freq_v3",
 	.to = "freq_v90",
 };
 

@@ -230,6 +230,15 @@ int module_load(const char *name, const char *parameters)
 	return error;
 }
 
+/* A release's module of an earlier commit: see earlier_test.sh. */
+int module_load_earlier(const char *name)
+{
+	char file[64];
+
+	snprintf(file, sizeof(file), "%s.ko", name);
+	return module_load_file("/earlier", file, "");
+}
+
 /* One try: a module that is not idle is refused at once. */
 int module_unload(const char *name)
 {
@@ -372,6 +381,14 @@ __u32 release_number(const char *module)
 	return strtoul(module + strlen("freq_v"), NULL, 10);
 }
 
+/* What the release of a number says that it knows */
+__u64 release_features(__u32 number)
+{
+	if (number < 2)
+		return 0;
+	return number < 3 ? FEATURES_V2 : FEATURES_V3;
+}
+
 /* What is counted of upgrades; ~0 if it cannot be read. */
 __u64 upgrade_figure(const char *counter)
 {
@@ -512,6 +529,97 @@ int try_deallocate_batch(int fd, const __u64 *frequencies, __u32 count,
 	if (index)
 		*index = batch.index;
 	return error;
+}
+
+int try_info_v3(int fd, struct freq_info_v3 *info)
+{
+	memset(info, 0, sizeof(*info));
+	return try_ioctl(fd, FREQ_IOC_INFO_V3, info);
+}
+
+int try_allocate_v3(int fd, struct freq_allocate_v3 *allocate)
+{
+	return try_ioctl(fd, FREQ_IOC_ALLOCATE_V3, allocate);
+}
+
+int try_allocate_exact(int fd, __u64 frequency)
+{
+	struct freq_allocate_v3 allocate = {
+		.frequency = frequency,
+		.flags = FREQ_ALLOCATE_EXACT,
+	};
+	int error = try_allocate_v3(fd, &allocate);
+
+	if (!error && allocate.frequency != frequency)
+		return -EPROTO;
+	return error;
+}
+
+int try_deallocate_grant(int fd, __u64 frequency, __u64 grant)
+{
+	struct freq_deallocate_v3 deallocate = {
+		.frequency = frequency,
+		.grant = grant,
+	};
+
+	return try_ioctl(fd, FREQ_IOC_DEALLOCATE_V3, &deallocate);
+}
+
+int try_list_grants(int fd, struct freq_list_grants *list)
+{
+	return try_ioctl(fd, FREQ_IOC_LIST_GRANTS, list);
+}
+
+/* Padded by zeros, and cut off at the most there can be. */
+int try_client_label(int fd, const char *text)
+{
+	struct freq_label label = { };
+
+	memcpy(label.label, text, strnlen(text, FREQ_LABEL_MAX));
+	return try_ioctl(fd, FREQ_IOC_LABEL, &label);
+}
+
+/* What LIST_GRANTS has of a frequency: 0; -ENOENT; the errno of the request. */
+int grant_find(int fd, __u64 frequency, struct freq_grant_entry *entry)
+{
+	struct freq_grant_entry entries[64];
+	struct freq_list_grants list = {
+		.entries = (uintptr_t)entries,
+		.entry_size = sizeof(*entries),
+	};
+	int error;
+	__u32 i;
+
+	memset(entry, 0, sizeof(*entry));
+	do {
+		list.count = sizeof(entries) / sizeof(*entries);
+		error = try_list_grants(fd, &list);
+		if (error)
+			return error;
+		for (i = 0; i < list.count; i++) {
+			if (entries[i].frequency != frequency)
+				continue;
+			*entry = entries[i];
+			return 0;
+		}
+	} while (list.cursor);
+	return -ENOENT;
+}
+
+/* The number of the grant by which it is allocated; 0 if it is free. */
+__u64 grant_of(int fd, __u64 frequency)
+{
+	struct freq_grant_entry entry;
+
+	return grant_find(fd, frequency, &entry) ? 0 : entry.grant;
+}
+
+/* How many requests wait for a frequency; ~0 if nobody knows. */
+__u32 waiters_of(int fd)
+{
+	struct freq_info_v3 info;
+
+	return try_info_v3(fd, &info) ? ~0U : info.waiters;
 }
 
 /**

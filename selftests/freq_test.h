@@ -30,6 +30,8 @@
 
 /* What release 2 can do beyond release 1. */
 #define FEATURES_V2	(FREQ_FEATURE_INJECT | FREQ_FEATURE_BATCH)
+/* And release 3. */
+#define FEATURES_V3	(FEATURES_V2 | FREQ_FEATURE_GRANTS)
 
 /* An unprivileged user, and another one. Neither needs an account. */
 #define USER_A		1000
@@ -82,6 +84,7 @@ static inline __u64 random_below(__u64 *state, __u64 limit)
 void shuffle(__u64 *list, __u32 count, __u64 *seed);
 
 int module_load(const char *name, const char *parameters);
+int module_load_earlier(const char *name);
 int module_unload(const char *name);
 bool module_loaded(const char *name);
 int module_references(const char *name);
@@ -90,6 +93,7 @@ int server_start(const char *release, const char *parameters);
 int server_clean(void);
 int server_upgrade(const char *from, const char *to);
 __u32 release_number(const char *module);
+__u64 release_features(__u32 number);
 bool release_runs(const char *module);
 __u64 upgrade_figure(const char *counter);
 
@@ -113,6 +117,12 @@ int try_allocate_batch(int fd, __u32 flags, __u64 *frequencies, __u32 count);
 int try_deallocate_batch(int fd, const __u64 *frequencies, __u32 count,
 			 __u32 *index);
 int try_ioctl(int fd, unsigned long request, void *argument);
+int try_info_v3(int fd, struct freq_info_v3 *info);
+int try_allocate_v3(int fd, struct freq_allocate_v3 *allocate);
+int try_allocate_exact(int fd, __u64 frequency);
+int try_deallocate_grant(int fd, __u64 frequency, __u64 grant);
+int try_list_grants(int fd, struct freq_list_grants *list);
+int try_client_label(int fd, const char *text);
 
 #define test_stop(fd)							\
 	ASSERT_EQ(0, try_stop(fd))
@@ -204,6 +214,21 @@ int try_ioctl(int fd, unsigned long request, void *argument);
 	EXPECT_EQ((__u32)(index), __index);				\
 })
 
+#define test_allocate_exact(fd, frequency)				\
+	ASSERT_EQ(0, try_allocate_exact(fd, frequency))
+#define test_err_allocate_exact(err, fd, frequency)			\
+	EXPECT_EQ(-(err), try_allocate_exact(fd, frequency))
+
+#define test_deallocate_grant(fd, frequency, grant)			\
+	ASSERT_EQ(0, try_deallocate_grant(fd, frequency, grant))
+#define test_err_deallocate_grant(err, fd, frequency, grant)		\
+	EXPECT_EQ(-(err), try_deallocate_grant(fd, frequency, grant))
+
+#define test_client_label(fd, text)					\
+	ASSERT_EQ(0, try_client_label(fd, text))
+#define test_err_client_label(err, fd, text)				\
+	EXPECT_EQ(-(err), try_client_label(fd, text))
+
 /* The free list as a client of its own finds it, which then goes away. */
 #define EXPECT_ORDER(...) ({						\
 	const __u64 __want[] = { __VA_ARGS__ };				\
@@ -238,6 +263,10 @@ const struct freq_entry *listing_find(const struct listing *listing,
 				      __u64 frequency);
 void listing_free(struct listing *listing);
 char *listing_format(const struct listing *sorted, bool allocated);
+
+int grant_find(int fd, __u64 frequency, struct freq_grant_entry *entry);
+__u64 grant_of(int fd, __u64 frequency);
+__u32 waiters_of(int fd);
 
 /**
  * struct snapshot - all that a client can see of the server
@@ -347,7 +376,11 @@ int slow_page_refuse(struct slow_page *slow);
 	UPGRADE_VARIANT(fixture, v1, v90, __VA_ARGS__);			\
 	UPGRADE_VARIANT(fixture, v90, v1, __VA_ARGS__);			\
 	UPGRADE_VARIANT(fixture, v2, v90, __VA_ARGS__);			\
-	UPGRADE_VARIANT(fixture, v90, v2, __VA_ARGS__)
+	UPGRADE_VARIANT(fixture, v90, v2, __VA_ARGS__);			\
+	UPGRADE_VARIANT(fixture, v2, v3, __VA_ARGS__);			\
+	UPGRADE_VARIANT(fixture, v3, v2, __VA_ARGS__);			\
+	UPGRADE_VARIANT(fixture, v3, v90, __VA_ARGS__);			\
+	UPGRADE_VARIANT(fixture, v90, v3, __VA_ARGS__)
 
 /* A variant of a fixture with the field release */
 #define RELEASE_VARIANT(fixture, name, ...)				\

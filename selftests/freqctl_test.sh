@@ -84,7 +84,7 @@ while read -r arguments; do
 done <<'END'
 nonsense
 --nonsense
-allocate 10
+allocate -n 2 10
 allocate -n 0
 allocate -n x
 allocate -n -1
@@ -547,7 +547,7 @@ deallocate 99
 inject 40,40
 inject 40,10
 nonsense
-allocate 10
+allocate -n 2 10
 deallocate
 inject
 
@@ -594,6 +594,44 @@ same 'on the same descriptor' 'ok 1' "$(ask a allocate)"
 same 'the shell that quits' 'ok' "$(ask a quit)"
 client_close a
 same '... exits with' 0 $?
+
+# ---- Release 3: a certain one, waiting, grants, labels
+
+server_clean
+try 0 'v2 started' freqctl load v2
+try 1 '' freqctl allocate 12
+says '*release 3*'
+try 0 'v2 -> v3, v2 removed' freqctl upgrade v3
+try 0 '14
+12' freqctl allocate 14 12
+try 1 '' freqctl allocate 13 12
+says '*cannot allocate 12: it is allocated*'
+list_is 'all or none' 10-11,13,15 12,14
+try 1 '' freqctl allocate 99
+says '*cannot allocate 99: it is not in the pool*'
+try 1 '' freqctl allocate --wait=0.1 12
+says '*nobody gave it back within 0.1 s*'
+
+waiters_are()
+{
+	freqctl status | grep -qi "^waiters.*[^0-9]$1\$"
+}
+freqctl run --exact 12 --wait --label 'channel one' -- sleep 1000 &
+runs=$!
+check 'one waits' eventually waiters_are 1
+try 1 '' freqctl load v2
+says '*requests wait for a frequency*'
+try 0 '' freqctl deallocate 12
+check 'who waited is served' eventually sh -c \
+	"freqctl list | grep -q '^12 .*channel one'"
+check '... nobody waits' waiters_are 0
+grant=$(freqctl list --json | tr '{' '\n' | sed -n 's/.*"frequency":14,.*"grant":"*\([0-9]*\).*/\1/p')
+try 1 '' freqctl deallocate --grant $((grant + 1)) 14
+says '*another grant*'
+try 0 '' freqctl deallocate --grant "$grant" 14
+kill $runs
+check 'it ends' ends $runs
+list_is 'all came back' 10-15 ''
 
 server_clean
 same 'all modules are gone' '' "$(our_modules)"

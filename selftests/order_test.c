@@ -23,6 +23,7 @@ FIXTURE_VARIANT(order) {
 
 RELEASE_VARIANT(order, v1, .other = "freq_v2");
 RELEASE_VARIANT(order, v2, .other = "freq_v1", .injects = true);
+RELEASE_VARIANT(order, v3, .other = "freq_v2", .injects = true);
 
 FIXTURE_SETUP(order)
 {

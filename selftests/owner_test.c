@@ -26,6 +26,7 @@ FIXTURE_VARIANT(owner) {
 
 RELEASE_VARIANT(owner, v1);
 RELEASE_VARIANT(owner, v2);
+RELEASE_VARIANT(owner, v3);
 
 FIXTURE_SETUP(owner)
 {

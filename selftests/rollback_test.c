@@ -734,6 +734,7 @@ FIXTURE_VARIANT(fresh) {
 
 RELEASE_VARIANT(fresh, v1);
 RELEASE_VARIANT(fresh, v2);
+RELEASE_VARIANT(fresh, v3);
 RELEASE_VARIANT(fresh, v90);
 
 SHORT_VARIANTS(fresh, "v90")

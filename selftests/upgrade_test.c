@@ -44,7 +44,7 @@ static bool runs(int fd, const char *release)
 	struct freq_info info;
 
 	return !try_info(fd, &info) && info.release == number &&
-	       info.features == (number >= 2 ? FEATURES_V2 : 0) &&
+	       info.features == release_features(number) &&
 	       release_runs(release);
 }
 
@@ -452,6 +452,7 @@ FIXTURE_VARIANT(fresh) {
 
 RELEASE_VARIANT(fresh, v1);
 RELEASE_VARIANT(fresh, v2);
+RELEASE_VARIANT(fresh, v3);
 RELEASE_VARIANT(fresh, v90);
 
 SHORT_VARIANTS(fresh, "v2")
