@@ -29,7 +29,7 @@ storm()
 	done
 }
 
-# holders: of each frequency, what all releases tell
+# holders: the columns of the list that all releases have
 holders()
 {
 	freqctl list | awk '{ print $1, $2, $3, $4 }'

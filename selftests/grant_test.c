@@ -1187,7 +1187,7 @@ TEST_F(grant, up_and_down)
 		EXPECT_LT(before[i - 1].grant, before[i].grant);
 	EXPECT_EQ(before[3].grant, last_grant(self->fd));
 
-	/* What is not touched stays, the others are higher. */
+	/* Grants that are held keep their numbers; new ones have higher ones. */
 	ASSERT_EQ(0, server_upgrade("freq_v3", "freq_v2"));
 	test_deallocate_batch(self->fd, 12, 11);
 	test_allocate_batch(self->fd, 11, 12);

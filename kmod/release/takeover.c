@@ -235,7 +235,7 @@ static int __init pick_format(void)
 	return -EPROTO;
 }
 
-/* Who waits would be told by this release that it knows no such request. */
+/* A release without these requests would fail the calls that wait. */
 static int __init check_waiters(const struct freq_state *state)
 {
 	if (freq_request_is_known(FREQ_IOC_LIST_GRANTS))

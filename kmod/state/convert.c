@@ -76,7 +76,7 @@ static void up_slot(void *data, const void *old, u32 index)
 
 	copy->number = slot->number;
 	copy->next = slot->next;
-	/* Of a free one, the slot before it tells. */
+	/* A free slot has no valid prev: its predecessor sets it, below. */
 	if (!is_free(from, slot))
 		copy->prev = slot->prev;
 	if (slot->next)

@@ -8,7 +8,7 @@
 #include "state/grant.h"
 
 /**
- * freq_grant_read_clock() - have the next number tell the time
+ * freq_grant_read_clock() - raise the last number to the present time
  * @words: the words of the door
  * @tick: now, in jiffies; the clock goes on once in each
  */

@@ -3,8 +3,8 @@
  * The numbers of grants.
  *
  * A grant's number is the time at which it was made, or the number after that
- * of the grant before, whichever is higher. So it rises for ever, and tells
- * since when a frequency is allocated. The time is that of CLOCK_BOOTTIME, read
+ * of the grant before, whichever is higher. So numbers only rise, and contain
+ * the time of the allocation. The time is that of CLOCK_BOOTTIME, read
  * once in a tick, plus an offset that makes it the real time of the first
  * grant: so the numbers rise across boots, too, unless the real time was set
  * back.
@@ -48,7 +48,7 @@ static __always_inline u64 freq_grant_next(const struct freq_call *call,
 }
 
 /**
- * freq_grant_last() - tell how far the numbers have come
+ * freq_grant_last() - get an upper bound of all numbers so far
  * @call: a call
  *
  * A rehearsal begins with grants, and with none of its own.
@@ -65,7 +65,7 @@ static inline u64 freq_grant_last(const struct freq_call *call)
 }
 
 /**
- * freq_grant_since() - tell when a grant was made
+ * freq_grant_since() - get the time of a grant
  * @call: a call
  * @grant: its number
  *

@@ -72,7 +72,7 @@ static inline bool freq_state_is_owner(const struct freq_slot *slot,
 }
 
 /**
- * freq_state_grant() - tell the number of a grant
+ * freq_state_grant() - get the number of a grant
  * @state: the state
  * @index: index of a slot that is allocated
  *

@@ -10,13 +10,13 @@
  * the same hold: it is never free for others. If one frequency came free, that
  * one is looked up by what it wants. If many did, all that wait are gone
  * through, from the lowest ticket on, some in a hold. Until that has ended,
- * whoever wants a free frequency goes on with it first.
+ * every allocation first continues it.
  *
  * So when nobody goes through them, no frequency is free that anybody waits
  * for.
  *
- * The frequency is the client's at once, but the caller is told of it later, by
- * its own thread. If the page of the reply is not there then, the frequency
+ * The client holds the frequency at once; the thread of the call writes the
+ * reply later. If the page of the reply is not there then, the frequency
  * goes to the next one: the door may end the call, and would not say so.
  *
  * The functions here run under the server's mutex (see contract/door.h).

@@ -35,7 +35,7 @@ static __always_inline void freq_wait_offer(struct freq_state *state,
  * freq_wait_offer_all() - give to who waits, when many have come free
  * @state: the state
  *
- * From now on, whoever wants a free frequency calls freq_wait_serve() first.
+ * Until that is done, every allocation calls freq_wait_serve() first.
  */
 static inline void freq_wait_offer_all(struct freq_state *state)
 {
