@@ -98,7 +98,7 @@ TEST_F(grant, info)
 	EXPECT_EQ(FEATURES_V3, info.features);
 	EXPECT_EQ(grant_of(self->fd, 10), info.grant);
 	EXPECT_EQ(0, info.waiters);
-	EXPECT_EQ(0, info.pad);
+	EXPECT_EQ(0, info.subscriptions);
 }
 
 /* Behind what the caller asks for, nothing is written. */
@@ -1344,7 +1344,7 @@ TEST_F(older, info)
 	EXPECT_EQ(0, info.features & FREQ_FEATURE_GRANTS);
 	EXPECT_EQ(0, info.grant);
 	EXPECT_EQ(0, info.waiters);
-	EXPECT_EQ(0, info.pad);
+	EXPECT_EQ(0, info.subscriptions);
 }
 
 /* The longer argument is refused unless it says what the shorter one says. */

@@ -15,6 +15,7 @@
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/list.h>
+#include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -237,6 +238,9 @@ struct freq_server_info {
  *	entry: its first _IOC_SIZE() bytes, at most FREQ_ARGUMENT_MAX, if its
  *	direction is _IOC_WRITE. There is room for FREQ_ARGUMENT_MAX bytes. A
  *	release changes out-fields only, which no release reads.
+ * @may_wait: FREQ_OP_READ, WRITE: 1; 0 with O_NONBLOCK; see
+ *	freq_call_may_wait()
+ * @pad_3: unused
  */
 struct freq_call {
 	u32 size;
@@ -280,6 +284,8 @@ struct freq_call {
 	char notify[FREQ_NAME_SIZE];
 	char uevent[FREQ_UEVENT_SIZE];
 	u64 argument[FREQ_ARGUMENT_WORDS];
+	u32 may_wait;
+	u32 pad_3;
 };
 
 /**
@@ -331,7 +337,7 @@ struct freq_release {
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq_client) == 32);
 static_assert(sizeof(struct freq_server_info) == 24);
-static_assert(sizeof(struct freq_call) == 240 + 32 + 64 + 128);
+static_assert(sizeof(struct freq_call) == 240 + 32 + 64 + 128 + 8);
 static_assert(sizeof(struct freq_file) == 16);
 static_assert(sizeof(struct freq_release) == 40 + 8 * 12);
 #endif
@@ -356,6 +362,18 @@ void freq_door_wake(void *call);
 void freq_door_wake_poll(void *client, u32 events);
 void freq_door_set_timer(void *call, s64 at);
 int freq_door_stop(void *call);
+
+/**
+ * freq_call_may_wait() - test whether FREQ_OP_READ or FREQ_OP_WRITE may sleep
+ * @call: the call
+ *
+ * Return: true if it may; false behind a door that does not say it.
+ */
+static inline bool freq_call_may_wait(const struct freq_call *call)
+{
+	return call->size >= offsetofend(struct freq_call, may_wait) &&
+	       call->may_wait;
+}
 
 /**
  * freq_door_free() - have a block freed after the hold

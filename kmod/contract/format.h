@@ -4,9 +4,9 @@
  *
  * It passes from release to release as it is, so nothing in it depends on the
  * release or points into it; its elements refer to each other by index; and no
- * field here, in table.h, mirror.h, reader.h or waiter.h changes in place, size
- * or meaning without a new name of format. This file is kept then, under
- * another name and with other names in it, for the conversions.
+ * field here, in table.h, mirror.h, reader.h, waiter.h or log.h changes in
+ * place, size or meaning without a new name of format. This file is kept then,
+ * under another name and with other names in it, for the conversions.
  */
 #ifndef FREQ_CONTRACT_FORMAT_H
 #define FREQ_CONTRACT_FORMAT_H
@@ -20,6 +20,7 @@
 
 #include <linux/freq.h>
 
+#include "contract/log.h"
 #include "contract/mirror.h"
 #include "contract/reader.h"
 #include "contract/table.h"
@@ -151,6 +152,7 @@ struct freq_holder {
  * @finishing: how many calls are done and serve waiters: see FREQ_WAIT_SERVING
  * @base: number of the grants of all slots that have none, see
  *	freq_state_grant(); 0: there are no such slots
+ * @log: what happens, for those who subscribe to it; NULL: there is no log
  */
 struct freq_state {
 	struct freq_pool pool;
@@ -170,13 +172,14 @@ struct freq_state {
 	u32 serving;
 	u32 finishing;
 	u64 base;
+	struct freq_log *log;
 };
 
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq_slot) == 32);
 static_assert(sizeof(struct freq_pool) == 64 + 32 + 1024 + 24);
 static_assert(sizeof(struct freq_holder) == 80);
-static_assert(sizeof(struct freq_state) == sizeof(struct freq_pool) + 120);
+static_assert(sizeof(struct freq_state) == sizeof(struct freq_pool) + 128);
 #endif
 
 #endif /* FREQ_CONTRACT_FORMAT_H */

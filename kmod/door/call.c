@@ -14,6 +14,7 @@
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/poll.h>
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -67,6 +68,13 @@ static int nothing(void *state, struct freq_call *call)
 	return 0;
 }
 
+/* To read would not be to wait: it fails. */
+static int readable(void *state, struct freq_call *call)
+{
+	call->result = (__force u32)(EPOLLIN | EPOLLRDNORM);
+	return 0;
+}
+
 static const freq_operation absent[FREQ_OPS] = {
 	[FREQ_OP_OPEN] = nothing,
 	[FREQ_OP_CLOSE] = nothing,
@@ -90,7 +98,7 @@ const freq_operation freq_server_no_ops[FREQ_OPS] = {
 	[FREQ_OP_IOCTL] = no_release,
 	[FREQ_OP_READ] = no_release,
 	[FREQ_OP_WRITE] = no_release,
-	[FREQ_OP_POLL] = nothing,
+	[FREQ_OP_POLL] = readable,
 	[FREQ_OP_FDINFO] = nothing,
 	[FREQ_OP_SHOW] = no_release,
 	[FREQ_OP_STORE] = no_release,

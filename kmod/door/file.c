@@ -201,6 +201,8 @@ static ssize_t transfer(struct kiocb *iocb, struct iov_iter *iter,
 	struct freq_call transfer = {
 		.iter = iter,
 		.text_size = min_t(size_t, iov_iter_count(iter), INT_MAX),
+		.may_wait = !(iocb->ki_flags & IOCB_NOWAIT ||
+			      iocb->ki_filp->f_flags & O_NONBLOCK),
 	};
 	int ret = call(iocb->ki_filp, op, &transfer);
 

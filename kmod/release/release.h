@@ -16,7 +16,9 @@
 #include "contract/door.h"
 #include "contract/handoff.h"
 #include "request/request.h"
+#include "state/record.h"
 #include "state/state.h"
+#include "state/subscription.h"
 
 /* The formats that it exports and imports; the last has no name. */
 extern const struct freq_format freq_formats_exported[];
@@ -48,6 +50,9 @@ void freq_takeover_resume(void *state);
 		.ops = {						\
 			[FREQ_OP_IOCTL] = freq_request_enter,		\
 			[FREQ_OP_CLOSE] = freq_state_close,		\
+			[FREQ_OP_READ] = freq_record_read,		\
+			[FREQ_OP_POLL] = freq_record_poll,		\
+			[FREQ_OP_TIMER] = freq_log_tick,		\
 			[FREQ_OP_SHOW] = freq_sysfs_show,		\
 			[FREQ_OP_DESTROY] = freq_state_destroy,		\
 		},							\

@@ -254,8 +254,10 @@ static int __init step_move(void *state, void *call)
 	if (ret)
 		return ret;
 	ret = check_waiters(state);
-	if (!ret)
+	if (!ret) {
 		freq_door_take_over(incoming.loading, state);
+		freq_log_upgraded(state, call, freq_this_release.version);
+	}
 	freq_takeover_resume(state);
 	return ret;
 }
@@ -350,6 +352,7 @@ static int __init take_copy(void *state, struct freq_call *call)
 		conversion->move(copy, state);
 	copy->base = copy->base ?: freq_grant_next(call, 1);
 	freq_door_take_over(incoming.loading, copy);
+	freq_log_upgraded(copy, call, freq_this_release.version);
 	incoming.handoff->resume(state);
 	incoming.mirror.to = NULL;
 	return 0;

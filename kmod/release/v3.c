@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Release 3: a client can ask for a certain frequency, wait for one, and say
- * who it is; grants have numbers.
+ * Release 3: a client can ask for a certain frequency, wait for one, say who it
+ * is, and read records of what happens; grants have numbers.
  */
 #include "release/release.h"
 
@@ -15,6 +15,7 @@ const struct freq_request *const freq_requests[] = {
 	[_IOC_NR(FREQ_IOC_DEALLOCATE_BATCH)] = &freq_request_deallocate_batch,
 	[_IOC_NR(FREQ_IOC_LIST_GRANTS)] = &freq_request_list_grants,
 	[_IOC_NR(FREQ_IOC_LABEL)] = &freq_request_label,
+	[_IOC_NR(FREQ_IOC_SUBSCRIBE)] = &freq_request_subscribe,
 	[_IOC_NR(FREQ_IOC_STOP)] = &freq_request_stop,
 };
 

@@ -28,7 +28,7 @@ int freq_allocate_next(struct freq_state *state, struct freq_call *call)
 	ret = freq_request_reply(call, asked, sizeof(*asked));
 	if (unlikely(ret))
 		return ret;
-	freq_state_allocate(state, call->client,
+	freq_state_allocate(state, call, call->client,
 			    asked->flags & FREQ_ALLOCATE_KEEP, index,
 			    freq_grant_next(call, 1), true);
 	return 0;

@@ -72,6 +72,8 @@ static int wait(struct freq_state *state, struct freq_call *call)
 	waiter->call = call;
 	waiter->any = !(asked->flags & FREQ_ALLOCATE_EXACT);
 	waiter->number = waiter->any ? 0 : asked->frequency;
+	if (!waiter->ticket)
+		freq_log_waiting(state, call);
 	freq_wait_join(state, waiter);
 	*phase_of(call) = FREQ_WAIT_QUEUED;
 	return freq_door_sleep(call, asked->deadline, CLOCK_MONOTONIC);
@@ -95,7 +97,7 @@ static int deliver(struct freq_state *state, struct freq_call *call)
 	state->undelivered--;
 	*phase_of(call) = FREQ_WAIT_TURN;
 	if (ret) {
-		freq_state_free(state, waiter->index);
+		freq_state_free(state, call, waiter->index);
 		freq_wait_offer(state, call, waiter->index);
 	}
 	return ret;
@@ -130,7 +132,7 @@ static int allocate_now(struct freq_state *state, struct freq_call *call,
 	int ret = reply(state, call, index, grant);
 
 	if (!ret)
-		freq_state_allocate(state, call->client,
+		freq_state_allocate(state, call, call->client,
 				    asked->flags & FREQ_ALLOCATE_KEEP, index,
 				    grant, false);
 	return ret;

@@ -28,6 +28,7 @@ static int reply(struct freq_state *state, struct freq_call *call, u32 size)
 		.features = features(),
 		.grant = freq_grant_last(call),
 		.waiters = state->waiting,
+		.subscriptions = state->log ? state->log->count : 0,
 	};
 
 	return freq_request_reply(call, &reply, size);

@@ -107,6 +107,7 @@ static int inject(struct freq_state *state, struct freq_call *call)
 	if (progress[PROGRESS_ERROR])
 		return reply_error(call);
 	freq_pool_publish(&state->pool);
+	freq_log_injected(state, call, *(u64 *)call->buffer, asked->count);
 	freq_wait_offer_all(state);
 	return freq_wait_finish(state, call);
 }

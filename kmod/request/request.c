@@ -57,7 +57,7 @@ static int prepare_array(const struct freq_request *request,
 			return -EINVAL;
 	}
 	if (!count)
-		return -EINVAL;
+		return request->flags & FREQ_REQUEST_ARRAY_NONE ? 0 : -EINVAL;
 	if (count > array->max)
 		return -E2BIG;
 	if (call->buffer_size == count * size)
@@ -68,11 +68,21 @@ static int prepare_array(const struct freq_request *request,
 							FREQ_WANT_BUFFER;
 }
 
+/* Once the argument has the size that this release knows */
+static bool has_array(const struct freq_request *request,
+		      const struct freq_call *call)
+{
+	const void *argument = call->argument;
+
+	if (!(request->flags & FREQ_REQUEST_ARRAY_NONE))
+		return request->flags & FREQ_REQUEST_ARRAY;
+	return *(const u32 *)(argument + request->array.count);
+}
+
 /* Permissions, sizes, arrays. Returns as an operation does. */
 static int prepare(const struct freq_request *request, struct freq_call *call)
 {
-	bool lacks_array = request->flags & FREQ_REQUEST_ARRAY &&
-			   !call->buffer_size;
+	bool lacks_array = has_array(request, call) && !call->buffer_size;
 	int ret;
 
 	/* A call that has claimed the state is not stopped half-way. */

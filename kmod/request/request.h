@@ -37,8 +37,10 @@ struct freq_array {
 #define FREQ_REQUEST_ADMIN	BIT(2)
 /* It has an array, */
 #define FREQ_REQUEST_ARRAY	BIT(3)
-/* which goes from the caller to the release. */
+/* which goes from the caller to the release, */
 #define FREQ_REQUEST_ARRAY_IN	BIT(4)
+/* and which can have no elements: there is no buffer then. */
+#define FREQ_REQUEST_ARRAY_NONE	BIT(5)
 
 /**
  * struct freq_request - a request
@@ -79,6 +81,7 @@ extern const struct freq_request freq_request_allocate_v3;
 extern const struct freq_request freq_request_deallocate_v3;
 extern const struct freq_request freq_request_list_grants;
 extern const struct freq_request freq_request_label;
+extern const struct freq_request freq_request_subscribe;
 
 int freq_allocate_next(struct freq_state *state, struct freq_call *call);
 

@@ -5,6 +5,7 @@
 #include <linux/errno.h>
 
 #include "request/request.h"
+#include "state/subscription.h"
 
 /*
  * A frequency that is held vetoes it, and so does a client that has allocated
@@ -22,9 +23,11 @@ static int stop(struct freq_state *state, struct freq_call *call)
 	    state->claimed || state->waiting)
 		return -EBUSY;
 	err = freq_door_stop(call);
-	if (!err)
-		call->client->data = 0;
-	return err;
+	if (err)
+		return err;
+	call->client->data = 0;
+	freq_subscription_detach(state);
+	return 0;
 }
 
 const struct freq_request freq_request_stop = {

@@ -17,6 +17,7 @@
 #include "contract/format_1.h"
 #include "state/convert.h"
 #include "state/state.h"
+#include "state/subscription.h"
 
 static void *element(const struct freq_table *table, u32 index, size_t size)
 {
@@ -157,8 +158,8 @@ const struct freq_conversion freq_from_state_1 = {
 /* ---- to freq-state-1: a downgrade ---- */
 
 /*
- * Labels and the numbers of grants are dropped; nobody can be made to wait, and
- * a call that is done would be begun anew there.
+ * Labels, the numbers of grants and subscriptions are dropped; nobody can be
+ * made to wait, and a call that is done would be begun anew there.
  */
 static int down_check(const void *data)
 {
@@ -296,6 +297,7 @@ static void down_move(void *data, void *old)
 
 	to->open_holders = from->open_holders;
 	list_splice_init(&from->readers, &to->readers);
+	freq_subscription_detach(from);
 }
 
 const struct freq_conversion freq_to_state_1 = {

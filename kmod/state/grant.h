@@ -18,11 +18,12 @@
 
 #include "contract/door.h"
 
-/* The words of the door that belong to grants: they outlive a stop. */
+/* The words of the door that are in use: they outlive a stop. */
 enum freq_word {
 	FREQ_WORD_OFFSET,	/* from CLOCK_BOOTTIME to a number */
 	FREQ_WORD_GRANT,	/* the last number */
 	FREQ_WORD_TICK,		/* when the clock was read last, in jiffies */
+	FREQ_WORD_RECORD,	/* number of the last record of the last log */
 };
 
 void freq_grant_read_clock(u64 *words, u64 tick);

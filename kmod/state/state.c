@@ -21,6 +21,7 @@
 #include <linux/string.h>
 
 #include "state/state.h"
+#include "state/subscription.h"
 
 /* Up to how many frequencies are looked up and freed in one hold. */
 #define FREE_AT_ONCE 32
@@ -37,6 +38,9 @@ enum {
 	FIND,	/* replace frequencies by indices */
 	FREE,
 };
+
+/* Up to how many frequencies are freed and logged in one hold of a close. */
+#define CLOSE_STEP 128
 
 /* How many holders one hold dismantles. */
 #define DISMANTLE_STEP 256
@@ -95,6 +99,9 @@ int freq_state_destroy(void *data, struct freq_call *call)
 	u32 left = DISMANTLE_STEP;
 	int ret;
 
+	ret = freq_log_dismantle(state, call);
+	if (ret)
+		return ret;
 	while (state->holder_count) {
 		put_pid(freq_state_holder_at(state,
 					     state->holder_count--)->pid);
@@ -336,14 +343,14 @@ static void mark_first(struct freq_pool *pool, u32 count)
 /**
  * freq_state_allocate_all() - allocate the frequencies that are next
  * @state: the state
- * @call: the call of the client
+ * @call: the call of the client; its buffer has their frequencies
  * @keep: whether the allocations outlive the client
  * @count: how many, as in freq_state_peek_all() before
  *
  * They stay a queue: 46 instructions each, where one by one takes 64.
  */
 void freq_state_allocate_all(struct freq_state *state,
-			     const struct freq_call *call, bool keep, u32 count)
+			     struct freq_call *call, bool keep, u32 count)
 {
 	struct freq_client *client = call->client;
 	u64 grant = freq_grant_next(call, count);
@@ -372,6 +379,9 @@ void freq_state_allocate_all(struct freq_state *state,
 			break;
 	}
 	freq_pool_append_first(pool, &pool->free, to, index, count);
+	if (unlikely(state->log))
+		freq_log_allocated_all(state, call, call->buffer, count, owner,
+				       grant);
 }
 
 /*
@@ -412,7 +422,8 @@ static __always_inline int check_owner(const struct freq_state *state,
 	       check_other(state, call, owner, is_admin);
 }
 
-static __always_inline void free_slot(struct freq_state *state, u32 index)
+static __always_inline void free_slot(struct freq_state *state,
+				      struct freq_call *call, u32 index)
 {
 	struct freq_pool *pool = &state->pool;
 	struct freq_slot *slot = freq_pool_write(pool, index);
@@ -420,6 +431,7 @@ static __always_inline void free_slot(struct freq_state *state, u32 index)
 	struct freq_holder *holder;
 	struct freq_queue *queue;
 
+	freq_log_freed(state, call, index);
 	if (unlikely(pool->mirror)) {
 		freq_pool_mark_remove(pool, index);
 		freq_mirror_slot(pool->mirror, pool->free.first);
@@ -436,11 +448,13 @@ static __always_inline void free_slot(struct freq_state *state, u32 index)
 /**
  * freq_state_free() - make a frequency free
  * @state: the state
+ * @call: a call of its server
  * @index: its slot, which is allocated
  */
-void freq_state_free(struct freq_state *state, u32 index)
+void freq_state_free(struct freq_state *state, struct freq_call *call,
+		     u32 index)
 {
-	free_slot(state, index);
+	free_slot(state, call, index);
 }
 
 /**
@@ -466,7 +480,7 @@ int freq_state_deallocate(struct freq_state *state, struct freq_call *call,
 	err = check_owner(state, call, slot->owner, NULL);
 	if (unlikely(err))
 		return err;
-	free_slot(state, index);
+	free_slot(state, call, index);
 	freq_wait_offer(state, call, index);
 	return 0;
 }
@@ -573,6 +587,7 @@ static void mark_removal(struct freq_state *state, const u64 *indices,
  * not 0, all are that holder's and not kept: 54 instructions each, else 70.
  */
 static __always_inline void free_marked(struct freq_state *state,
+					struct freq_call *call,
 					const u64 *indices, u32 count, u32 own)
 {
 	struct freq_pool *pool = &state->pool;
@@ -582,6 +597,8 @@ static __always_inline void free_marked(struct freq_state *state,
 	u32 index, i, owner = own;
 	struct freq_queue *queue;
 
+	if (unlikely(state->log))
+		freq_log_freed_all(state, call, indices, count);
 	if (unlikely(pool->mirror))
 		mark_removal(state, indices, count);
 	if (own)
@@ -638,7 +655,7 @@ int freq_state_deallocate_all(struct freq_state *state, struct freq_call *call,
 	if (call->progress[0] == TRY) {
 		if (likely(own) &&
 		    mark_own(&state->pool, own, numbers, count)) {
-			free_marked(state, numbers, count, own);
+			free_marked(state, call, numbers, count, own);
 			return freq_wait_finish(state, call);
 		}
 		call->progress[0] = FIND;
@@ -658,14 +675,45 @@ int freq_state_deallocate_all(struct freq_state *state, struct freq_call *call,
 	err = mark_all(state, call, numbers, count, failed);
 	if (err)
 		return err;
-	free_marked(state, numbers, count, 0);
+	free_marked(state, call, numbers, count, 0);
 	return freq_wait_finish(state, call);
 }
 
-static void close_holder(struct freq_state *state, u32 index)
+/*
+ * Takes the last slots out of what a holder has, as many as one hold logs, and
+ * makes them free.
+ */
+static void free_last(struct freq_state *state, struct freq_call *call,
+		      struct freq_holder *holder)
 {
-	struct freq_holder *holder = freq_state_change_holder(state, index);
+	struct freq_queue part = { .last = holder->held.last };
+	struct freq_pool *pool = &state->pool;
+	u32 index = part.last;
+	struct freq_slot *slot;
 
+	for (; part.count < CLOSE_STEP; part.count++) {
+		slot = freq_pool_change(pool, index);
+		part.first = index;
+		index = slot->prev;
+	}
+	freq_log_closed(state, call, holder, part.first, part.count);
+	for (index = part.first; index; index = slot->next) {
+		slot = freq_pool_write(pool, index);
+		slot->owner = 0;
+	}
+	holder->held.last = freq_pool_slot(pool, part.first)->prev;
+	holder->held.count -= part.count;
+	freq_pool_change(pool, holder->held.last)->next = 0;
+	freq_pool_splice(pool, part, &pool->free);
+	freq_wait_offer_all(state);
+}
+
+static void close_holder(struct freq_state *state, struct freq_call *call,
+			 struct freq_holder *holder, u32 index)
+{
+	if (state->log && holder->held.count)
+		freq_log_closed(state, call, holder, holder->held.first,
+				holder->held.count);
 	put_pid(holder->pid);
 	holder->pid = NULL;
 	memset(holder->label, 0, sizeof(holder->label));
@@ -678,26 +726,42 @@ static void close_holder(struct freq_state *state, u32 index)
 	freq_state_put_holder(state, holder, index);
 }
 
+/* Returns as an operation does. */
+static int close_some(struct freq_state *state, struct freq_call *call)
+{
+	u32 index = call->client->data;
+	struct freq_holder *holder = freq_state_change_holder(state, index);
+
+	if (state->log && holder->held.count > CLOSE_STEP) {
+		free_last(state, call, holder);
+		return FREQ_WANT_AGAIN;
+	}
+	close_holder(state, call, holder, index);
+	call->client->data = 0;
+	call->progress[1] = 1;
+	return 0;
+}
+
 /**
  * freq_state_close() - FREQ_OP_CLOSE: free the frequencies of a client
  * @data: the state
  * @call: the call; the second word of its progress is used
  *
- * They are in front of the free ones again, in their order of before.
+ * They are in front of the free ones again, in their order of before. With a
+ * log, some in a hold, from the last on.
  *
- * Return: 0; or FREQ_WANT_AGAIN, while they are given to who waits.
+ * Return: 0; or FREQ_WANT_AGAIN, while they are freed and given to who waits.
  */
 int freq_state_close(void *data, struct freq_call *call)
 {
 	struct freq_state *state = data;
-	u32 index = call->client->data;
 	int ret = 0;
 
-	if (index)
-		close_holder(state, index);
-	call->client->data = 0;
-	call->progress[1] |= index;
-	if (state->serving && call->progress[1])
+	if (call->client->data)
+		ret = close_some(state, call);
+	if (!ret && state->log)
+		ret = freq_subscription_end(state, call);
+	if (!ret && state->serving && call->progress[1])
 		ret = freq_wait_serve(state, call);
 	if (unlikely(state->pool.mirror))
 		freq_mirror_settle(state->pool.mirror, state);

@@ -11,6 +11,7 @@
 #include "contract/format.h"
 #include "contract/handoff.h"
 #include "state/grant.h"
+#include "state/log.h"
 #include "state/pool.h"
 #include "state/wait.h"
 
@@ -170,6 +171,7 @@ static __always_inline void freq_state_append(struct freq_state *state,
 /**
  * freq_state_allocate() - allocate a frequency
  * @state: the state
+ * @call: a call of its server
  * @client: the client. If it has no holder yet, freq_state_reserve_holder() has
  *	made room for it in this hold.
  * @keep: whether the allocation outlives the client
@@ -180,8 +182,9 @@ static __always_inline void freq_state_append(struct freq_state *state,
  * Context: under the mutex; cannot fail.
  */
 static __always_inline void
-freq_state_allocate(struct freq_state *state, struct freq_client *client,
-		    bool keep, u32 index, u64 grant, bool is_first)
+freq_state_allocate(struct freq_state *state, struct freq_call *call,
+		    struct freq_client *client, bool keep, u32 index, u64 grant,
+		    bool is_first)
 {
 	struct freq_holder *holder;
 
@@ -195,16 +198,17 @@ freq_state_allocate(struct freq_state *state, struct freq_client *client,
 	else
 		freq_state_append(state, &holder->held, client->data, index,
 				  grant, is_first);
+	freq_log_allocated(state, call, index);
 }
 
 int freq_state_peek_all(struct freq_state *state, struct freq_call *call,
 			u64 *numbers, u32 count);
 void freq_state_allocate_all(struct freq_state *state,
-			     const struct freq_call *call, bool keep,
-			     u32 count);
+			     struct freq_call *call, bool keep, u32 count);
 int freq_state_deallocate(struct freq_state *state, struct freq_call *call,
 			  u64 number, u64 grant);
-void freq_state_free(struct freq_state *state, u32 index);
+void freq_state_free(struct freq_state *state, struct freq_call *call,
+		     u32 index);
 int freq_state_deallocate_all(struct freq_state *state, struct freq_call *call,
 			      u64 *numbers, u32 count, u32 *failed);
 int freq_state_close(void *state, struct freq_call *call);

@@ -98,7 +98,7 @@ void freq_wait_leave(struct freq_state *state, struct freq_waiter *waiter)
 	state->waiting--;
 }
 
-static void grant(struct freq_state *state, const struct freq_call *call,
+static void grant(struct freq_state *state, struct freq_call *call,
 		  struct freq_waiter *waiter, u32 index)
 {
 	const struct freq_allocate_v3 *asked = (void *)waiter->call->argument;
@@ -106,7 +106,7 @@ static void grant(struct freq_state *state, const struct freq_call *call,
 	freq_wait_leave(state, waiter);
 	waiter->index = index;
 	waiter->grant = freq_grant_next(call, 1);
-	freq_state_allocate(state, waiter->call->client,
+	freq_state_allocate(state, call, waiter->call->client,
 			    asked->flags & FREQ_ALLOCATE_KEEP, index,
 			    waiter->grant, false);
 	waiter->call->progress[FREQ_PROGRESS_CLAIM] = FREQ_WAIT_GRANTED;
@@ -139,7 +139,7 @@ static struct freq_waiter *find_exact(const struct freq_state *state,
  * @index: slot of the frequency, which has just come free
  */
 void freq_wait_offer_slot(struct freq_state *state,
-			  const struct freq_call *call, u32 index)
+			  struct freq_call *call, u32 index)
 {
 	u64 number = freq_pool_slot(&state->pool, index)->number;
 	struct freq_waiter *any = of_wish(rb_first(&state->by_wish));
@@ -191,7 +191,7 @@ static u32 find_free(struct freq_state *state, const struct freq_waiter *waiter)
  *
  * Return: 0 when it is done, or FREQ_WANT_AGAIN.
  */
-int freq_wait_serve(struct freq_state *state, const struct freq_call *call)
+int freq_wait_serve(struct freq_state *state, struct freq_call *call)
 {
 	struct freq_waiter *waiter = find_ticket(state, state->serve_from);
 	u32 looks = LOOK_STEP, wakes = WAKE_STEP, index;

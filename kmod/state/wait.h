@@ -11,8 +11,8 @@
 void freq_wait_join(struct freq_state *state, struct freq_waiter *waiter);
 void freq_wait_leave(struct freq_state *state, struct freq_waiter *waiter);
 void freq_wait_offer_slot(struct freq_state *state,
-			  const struct freq_call *call, u32 index);
-int freq_wait_serve(struct freq_state *state, const struct freq_call *call);
+			  struct freq_call *call, u32 index);
+int freq_wait_serve(struct freq_state *state, struct freq_call *call);
 int freq_wait_finish(struct freq_state *state, struct freq_call *call);
 
 /**
@@ -24,7 +24,7 @@ int freq_wait_finish(struct freq_state *state, struct freq_call *call);
  * Context: under the mutex; cannot fail.
  */
 static __always_inline void freq_wait_offer(struct freq_state *state,
-					    const struct freq_call *call,
+					    struct freq_call *call,
 					    u32 index)
 {
 	if (unlikely(state->waiting))

@@ -15,6 +15,7 @@
 
 #include <linux/freq.h>
 
+#include "contract/log.h"
 #include "contract/mirror.h"
 #include "contract/reader.h"
 #include "contract/table.h"
@@ -125,6 +126,7 @@ struct freq_holder {
  * struct freq_state - what the server knows
  * @tags: how many slots have a tag
  * @base: number of grants that have none
+ * @log: the log, or NULL
  * @finishing: how many calls are done and serve waiters
  * @serving: frequencies have come free that waiters may want
  * @undelivered: how many got a frequency, which their callers do not know yet
@@ -152,6 +154,7 @@ struct freq_holder {
 struct freq_state {
 	u64 tags;
 	u64 base;
+	struct freq_log *log;
 	u32 finishing;
 	u32 serving;
 	u32 undelivered;

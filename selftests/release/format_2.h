@@ -145,6 +145,7 @@ struct freq2_holder {
  * @finishing: how many calls are done and serve waiters: see FREQ_WAIT_SERVING
  * @base: number of the grants of all slots that have none, see
  *	freq_state_grant(); 0: there are no such slots
+ * @log: what happens, for those who subscribe to it; NULL: there is no log
  */
 struct freq2_state {
 	struct freq2_pool pool;
@@ -164,13 +165,14 @@ struct freq2_state {
 	u32 serving;
 	u32 finishing;
 	u64 base;
+	struct freq_log *log;
 };
 
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq2_slot) == 32);
 static_assert(sizeof(struct freq2_pool) == 64 + 32 + 1024 + 24);
 static_assert(sizeof(struct freq2_holder) == 80);
-static_assert(sizeof(struct freq2_state) == sizeof(struct freq2_pool) + 120);
+static_assert(sizeof(struct freq2_state) == sizeof(struct freq2_pool) + 128);
 #endif
 
 #endif /* FREQ_FORMAT_2_H */

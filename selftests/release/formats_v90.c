@@ -147,6 +147,8 @@ static void up_move(void *data, void *old)
 	to->serve_from = from->serve_from;
 	to->serving = from->serving;
 	to->finishing = from->finishing;
+	to->log = from->log;
+	from->log = NULL;
 }
 
 /* The release runs, and yet its loading has not ended. */
@@ -331,6 +333,8 @@ static void down_move(void *data, void *old)
 	to->serve_from = from->serve_from;
 	to->serving = from->serving;
 	to->finishing = from->finishing;
+	to->log = from->log;
+	from->log = NULL;
 }
 
 static const struct freq_conversion downgrade = {

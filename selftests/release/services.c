@@ -11,7 +11,9 @@
 #include <linux/poll.h>
 #include <linux/string.h>
 
+#include "state/record.h"
 #include "state/state.h"
+#include "state/subscription.h"
 #include "knobs.h"
 #include "release_v90.h"
 #include "services.h"
@@ -110,6 +112,9 @@ int freq_services_tick(void *data, struct freq_call *call)
 {
 	struct freq_state *state = data;
 
+	/* A timer of the log's. */
+	if (state->log)
+		return freq_log_tick(data, call);
 	state->ticks++;
 	if (freq_knob_is("notify-nobody"))
 		freq_door_notify(call, "", "");
@@ -200,6 +205,8 @@ int freq_services_read(void *data, struct freq_call *call)
 	struct freq_state *state = data;
 	int ret;
 
+	if (freq_subscription_find(state, call->client))
+		return freq_record_read(data, call);
 	ret = unusual_want(call);
 	if (ret)
 		return ret;
@@ -241,6 +248,8 @@ int freq_services_poll(void *data, struct freq_call *call)
 {
 	struct freq_state *state = data;
 
+	if (freq_subscription_find(state, call->client))
+		return freq_record_poll(data, call);
 	if (freq_knob_is("poll"))
 		return -EIO;
 	state->poller = call->client;

@@ -23,10 +23,10 @@
  * is written in the same hold of the mutex in which the request is done: if it
  * cannot be written, nothing has been done, and there is nothing to undo.
  *
- * FREQ_IOC_INJECT can wait for its turn, and FREQ_IOC_ALLOCATE_V3 for a
- * frequency. A signal ends the wait: the request has not begun, and fails with
- * EINTR or is restarted, as SA_RESTART says. A request that was restarted waits
- * behind all others.
+ * FREQ_IOC_INJECT can wait for its turn, FREQ_IOC_ALLOCATE_V3 for a frequency,
+ * and read() for a record. A signal ends the wait: the request has not begun,
+ * and fails with EINTR or is restarted, as SA_RESTART says. A request that was
+ * restarted waits behind all others.
  *
  * Argument structures can grow. The size that the caller knows is in the
  * request number (_IOC_SIZE). A caller that knows fewer fields than the
@@ -78,7 +78,8 @@ struct freq_info {
 /* It knows FREQ_IOC_ALLOCATE_BATCH and FREQ_IOC_DEALLOCATE_BATCH. */
 #define FREQ_FEATURE_BATCH	0x2ULL
 /*
- * It knows the _V3 forms of requests, FREQ_IOC_LIST_GRANTS and FREQ_IOC_LABEL.
+ * It knows the _V3 forms of requests, FREQ_IOC_LIST_GRANTS, FREQ_IOC_LABEL and
+ * FREQ_IOC_SUBSCRIBE.
  */
 #define FREQ_FEATURE_GRANTS	0x4ULL
 
@@ -91,7 +92,7 @@ struct freq_info {
  * @features: out: as in struct freq_info
  * @grant: out: a number that no grant exceeds, and each later one does
  * @waiters: out: number of requests that wait for a frequency
- * @pad: out: 0
+ * @subscriptions: out: number of clients that subscribe to records
  */
 struct freq_info_v3 {
 	__u32 release;
@@ -101,7 +102,7 @@ struct freq_info_v3 {
 	__u64 features;
 	__u64 grant;
 	__u32 waiters;
-	__u32 pad;
+	__u32 subscriptions;
 };
 
 /**
@@ -302,6 +303,115 @@ struct freq_label {
 };
 
 /**
+ * struct freq_span - the frequencies from one to another
+ * @first: the lowest
+ * @last: the highest
+ */
+struct freq_span {
+	__u64 first;
+	__u64 last;
+};
+
+/* The most spans of one request. */
+#define FREQ_SPANS_MAX		16
+
+/**
+ * struct freq_subscribe - argument of FREQ_IOC_SUBSCRIBE
+ * @spans: in: address of an array of struct freq_span: the frequencies that the
+ *	client wants to hear of; ignored with no spans
+ * @span_count: in: how many spans, at most FREQ_SPANS_MAX; 0: all frequencies
+ * @kinds: in: which records, 1 << FREQ_RECORD_* of each kind; 0: the
+ *	subscription ends
+ * @flags: in: FREQ_SUBSCRIBE_*
+ * @record_size: in: sizeof(struct freq_record) as the caller knows it: a
+ *	multiple of 8, FREQ_RECORD_SIZE_MIN to FREQ_RECORD_SIZE_MAX. What the
+ *	release does not know of a record is 0.
+ *
+ * From now on, read() returns records of what happens. A subscription that the
+ * client has already is replaced, with the records that were not read.
+ *
+ * ERANGE with a span that ends before it begins. EDQUOT if FREQ_SUBSCRIBERS_MAX
+ * other clients of the same user subscribe, without CAP_SYS_ADMIN in the
+ * initial user namespace.
+ */
+struct freq_subscribe {
+	__aligned_u64 spans;
+	__u32 span_count;
+	__u32 kinds;
+	__u32 flags;
+	__u32 record_size;
+};
+
+/*
+ * What is allocated already comes first, as records of FREQ_RECORD_ALLOCATED
+ * with FREQ_RECORD_PRESENT, if @kinds has these; then one of
+ * FREQ_RECORD_PRESENT_END, in any case.
+ */
+#define FREQ_SUBSCRIBE_PRESENT	0x1
+
+/* How many clients of a user can subscribe. */
+#define FREQ_SUBSCRIBERS_MAX	64
+
+/* Kinds of records */
+#define FREQ_RECORD_ALLOCATED	0
+#define FREQ_RECORD_DEALLOCATED	1
+#define FREQ_RECORD_INJECTED	2
+/* A request waits for a frequency. */
+#define FREQ_RECORD_WAITING	3
+/* Another release runs. */
+#define FREQ_RECORD_UPGRADED	4
+#define FREQ_RECORD_PRESENT_END	5
+
+/**
+ * struct freq_record - what read() returns: something that has happened
+ * @sequence: its number: 1 more than that of the record before, of whatever
+ *	kind. With FREQ_RECORD_PRESENT, and of FREQ_RECORD_PRESENT_END, the number
+ *	of the last record that is in what it tells.
+ * @lost: how many records between the one that was read before and this one
+ *	the client was too late for, wanted or not
+ * @time: when it happened, in ns of CLOCK_BOOTTIME, to a tick's length
+ * @frequency: the frequency; FREQ_RECORD_INJECTED: the first of them; 0 if
+ *	there is none
+ * @grant: number of the grant by which it is or was allocated; else 0
+ * @value: FREQ_RECORD_INJECTED: how many frequencies; FREQ_RECORD_WAITING: the
+ *	deadline; FREQ_RECORD_UPGRADED: number of the release; else 0
+ * @kind: FREQ_RECORD_*, of the kinds
+ * @flags: FREQ_RECORD_*, of the flags
+ * @uid: user of the client that holds or held it, waits or injects, as the
+ *	reader's user namespace sees it; 0 if there is none
+ * @pid: process that opened that client, as the reader's pid namespace sees
+ *	it; 0 if the reader cannot see it, or if that client was closed before
+ * @label: label that the client had
+ */
+struct freq_record {
+	__u64 sequence;
+	__u64 lost;
+	__s64 time;
+	__u64 frequency;
+	__u64 grant;
+	__u64 value;
+	__u32 kind;
+	__u32 flags;
+	__u32 uid;
+	__s32 pid;
+	__u8 label[FREQ_LABEL_MAX];
+};
+
+/* The first size of struct freq_record, and the most it will ever have. */
+#define FREQ_RECORD_SIZE_MIN	96
+#define FREQ_RECORD_SIZE_MAX	256
+
+/* Flags of records */
+/* FREQ_ALLOCATE_KEEP */
+#define FREQ_RECORD_KEEP	0x1
+/* It was so already when the record was read: see FREQ_SUBSCRIBE_PRESENT. */
+#define FREQ_RECORD_PRESENT	0x2
+/* FREQ_RECORD_DEALLOCATED: the client was closed. */
+#define FREQ_RECORD_CLOSED	0x4
+/* FREQ_RECORD_WAITING: for any frequency. */
+#define FREQ_RECORD_ANY		0x8
+
+/**
  * struct freq_inject - argument of FREQ_IOC_INJECT
  * @frequencies: in: address of an array of __u64: the frequencies to add
  * @count: in: how many they are, 1 to FREQ_INJECT_MAX
@@ -377,5 +487,7 @@ struct freq_batch {
 #define FREQ_IOC_LIST_GRANTS	_IOWR(FREQ_IOC_MAGIC, 0x17, \
 				      struct freq_list_grants)
 #define FREQ_IOC_LABEL		_IOW(FREQ_IOC_MAGIC, 0x18, struct freq_label)
+#define FREQ_IOC_SUBSCRIBE	_IOW(FREQ_IOC_MAGIC, 0x1d, \
+				     struct freq_subscribe)
 
 #endif /* _UAPI_LINUX_FREQ_H */
