@@ -55,13 +55,19 @@ static size_t known_size(const struct request *request, __u32 release)
 	return release >= 3 && request->grown ? request->grown : request->size;
 }
 
-/* What release 3 knows, and is tried elsewhere: see grant_test.c. */
+/* What release 3 knows, and is tried elsewhere: grant_test.c, record_test.c. */
 static bool is_of_v3(unsigned int direction, unsigned int number)
 {
-	return direction == _IOC_DIR(FREQ_IOC_LIST_GRANTS) ?
-	       number == _IOC_NR(FREQ_IOC_LIST_GRANTS) :
-	       direction == _IOC_DIR(FREQ_IOC_LABEL) &&
-	       number == _IOC_NR(FREQ_IOC_LABEL);
+	static const unsigned long known[] = {
+		FREQ_IOC_LIST_GRANTS, FREQ_IOC_LABEL, FREQ_IOC_SUBSCRIBE,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (_IOC_DIR(known[i]) == direction &&
+		    _IOC_NR(known[i]) == number)
+			return true;
+	return false;
 }
 
 FIXTURE(request) {
@@ -155,7 +161,6 @@ static int unless_unknown(const struct request *request, bool injects, int err)
 	return is_new && !injects ? -ENOTTY : -err;
 }
 
-/* The device has no data, so no event is ever reported. */
 static short ready_events(int fd)
 {
 	struct pollfd ready = { .fd = fd, .events = ~0 };
@@ -163,12 +168,14 @@ static short ready_events(int fd)
 	return poll(&ready, 1, 0) < 0 ? -errno : ready.revents;
 }
 
+/* Without a subscription, read() does not wait. */
 TEST_F(request, poll)
 {
-	EXPECT_EQ(0, ready_events(self->fd));
-	test_allocate(self->fd, 12);
-	test_deallocate(self->fd, 12);
-	EXPECT_EQ(0, ready_events(self->fd));
+	char data[FREQ_RECORD_SIZE_MAX];
+
+	EXPECT_EQ(POLLIN | POLLRDNORM, ready_events(self->fd));
+	EXPECT_EQ(-1, read(self->fd, data, sizeof(data)));
+	EXPECT_EQ(EINVAL, errno);
 	EXPECT_UNCHANGED();
 }
 
@@ -1054,7 +1061,10 @@ TEST_F(request, no_server)
 	EXPECT_TRUE(sysfs_is("release", "0\n"));
 	EXPECT_EQ(-1, access(SYSFS "free", F_OK));
 	EXPECT_EQ(-1, access(SYSFS "allocated", F_OK));
-	EXPECT_EQ(0, ready_events(self->fd));
+	/* read() would not wait. */
+	EXPECT_EQ(POLLIN | POLLRDNORM, ready_events(self->fd));
+	EXPECT_EQ(-1, read(self->fd, argument, sizeof(argument)));
+	EXPECT_EQ(ENODEV, errno);
 	EXPECT_TRUE(log_silent(self->log));
 }
 

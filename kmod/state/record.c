@@ -353,9 +353,9 @@ int freq_record_poll(void *data, struct freq_call *call)
 		freq_subscription_find(state, call->client);
 	u32 left = LOOK_STEP;
 
-	if (!subscription)
-		return 0;
-	if (freq_record_is_there(state, subscription, &left)) {
+	/* Without one, read() fails at once. */
+	if (!subscription ||
+	    freq_record_is_there(state, subscription, &left)) {
 		call->result = (__force u32)(EPOLLIN | EPOLLRDNORM);
 		return 0;
 	}

@@ -19,6 +19,7 @@ static const struct {
 } parts[] = {
 	{ "frequencies", part_frequencies },
 	{ "files", part_files },
+	{ "records", part_records },
 	{ "batch", part_batch },
 	{ "inject", part_inject },
 	{ "memory", part_memory },
