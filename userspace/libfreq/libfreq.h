@@ -292,6 +292,52 @@ int freq_listing_next_grant(struct freq_listing *listing,
 void freq_listing_free(struct freq_listing *listing);
 
 /**
+ * freq_client_subscribe() - have records of what happens for this client
+ * @client: the client; read-only access is enough
+ * @kinds: 1 << FREQ_RECORD_* of each kind that is wanted; 0 ends the
+ *	subscription
+ * @flags: FREQ_SUBSCRIBE_*
+ * @spans: the frequencies that are wanted; they stay the caller's
+ * @span_count: their number, up to FREQ_SPANS_MAX; 0 for all frequencies
+ * @size: sizeof(struct freq_record) as the caller knows it
+ *
+ * The records are read by freq_client_read_records(). A subscription that the
+ * client has already is replaced. It is that of all who share the client's open
+ * file.
+ *
+ * Return: 0; -1 with errno: EINVAL for an unknown kind or flag, or for another
+ * @size than FREQ_IOC_SUBSCRIBE has; E2BIG for too large a @span_count; ERANGE
+ * for a span that ends before it begins; EDQUOT if FREQ_SUBSCRIBERS_MAX other
+ * clients of the user subscribe; EFAULT if @spans cannot be read; ENOTTY if the
+ * running release cannot do it (FREQ_FEATURE_GRANTS); or an error of every
+ * request.
+ */
+int freq_client_subscribe(struct freq_client *client, __u32 kinds, __u32 flags,
+			  const struct freq_span *spans, size_t span_count,
+			  size_t size);
+
+/**
+ * freq_client_read_records() - read records, and wait for the first one
+ * @client: a client that subscribes
+ * @records: out: the records, the oldest first
+ * @count: the capacity of @records. As many as are there are read at once, but
+ *	the kernel has a limit, which is 64 at present.
+ * @size: that of the subscription
+ *
+ * If O_NONBLOCK is set on freq_client_fd(), this does not wait. poll(2) reports
+ * POLLIN if there is a record, or if the server was stopped.
+ *
+ * Return: the number of records, 1 or more; -1 with errno: ENODEV if the server
+ * was stopped, which ends the subscription; EINVAL without a subscription, for a
+ * @count of 0, or for another @size than FREQ_IOC_SUBSCRIBE has; EAGAIN if there
+ * is no record and O_NONBLOCK is set; EINTR if a signal came first; EFAULT if
+ * @records cannot be written; ENOMEM.
+ */
+int freq_client_read_records(struct freq_client *client,
+			     struct freq_record *records, size_t count,
+			     size_t size);
+
+/**
  * freq_array_add() - append one frequency
  * @array: the array
  * @frequency: the frequency, in hertz

@@ -98,6 +98,9 @@ static void test_not_known(struct freq_client *client)
 	   "deallocate_grant is not known");
 	ok(fails(ENOTTY, freq_client_set_label(client, "label")),
 	   "set_label is not known");
+	ok(fails(ENOTTY, freq_client_subscribe(client, 1, 0, NULL, 0,
+					       sizeof(struct freq_record))),
+	   "subscribe is not known");
 	ok(fails(ENOTTY, freq_client_info(client, &info, sizeof(info))),
 	   "info is not known");
 	ok(fails(ENOTTY, freq_client_stop(client)), "stop is not known");
@@ -183,6 +186,56 @@ static void test_too_many(struct freq_client *client)
 #endif
 }
 
+static void test_record_size(struct freq_client *client)
+{
+	static const size_t sizes[] = { 0, 8, 88, 95, 97, 100, 257, 264 };
+	static struct freq_record records[4];
+	size_t i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		ok(fails(EINVAL, freq_client_subscribe(client, 1, 0, NULL, 0,
+						       sizes[i])),
+		   "subscribe with %zu bytes", sizes[i]);
+		ok(fails(EINVAL, freq_client_read_records(client, records, 1,
+							  sizes[i])),
+		   "read_records of %zu bytes", sizes[i]);
+	}
+	ok(fails(ENOTTY, freq_client_subscribe(client, 1, 0, NULL, 0,
+					       FREQ_RECORD_SIZE_MAX)),
+	   "subscribe with the most bytes");
+#if SIZE_MAX > UINT32_MAX
+	ok(fails(E2BIG, freq_client_subscribe(client, 1, 0, NULL,
+					      (size_t)UINT32_MAX + 1,
+					      sizeof(*records))),
+	   "subscribe with more spans than its field can hold");
+#endif
+}
+
+/* /dev/null has nothing to read, /dev/zero as much as one wants. */
+static void test_read_records(struct freq_client *client)
+{
+	static struct freq_record records[4];
+	struct freq_client *zero = freq_client_open("/dev/zero", O_RDONLY);
+
+	ok(fails(EINVAL, freq_client_read_records(client, records, 4,
+						  sizeof(*records))),
+	   "read_records of a device without records");
+	if (!zero)
+		exit(1);
+	memset(records, 0xff, sizeof(records));
+	ok(freq_client_read_records(zero, records, 3, sizeof(*records)) == 3,
+	   "read_records of three");
+	ok(!records[0].sequence && !records[2].sequence &&
+	   records[3].sequence == UINT64_MAX, "three were written");
+	ok(fails(EINVAL, freq_client_read_records(zero, records, 0,
+						  sizeof(*records))),
+	   "read_records of none");
+	ok(fails(EFAULT, freq_client_read_records(zero, NULL, SIZE_MAX,
+						  sizeof(*records))),
+	   "read_records of the largest count");
+	freq_client_close(zero);
+}
+
 static void test_info_size(struct freq_client *client)
 {
 	struct freq_info info;
@@ -206,6 +259,8 @@ int main(void)
 	test_info_size(client);
 	test_listing(client);
 	test_label_length(client);
+	test_record_size(client);
+	test_read_records(client);
 	freq_client_close(client);
 	return tap_done();
 }
