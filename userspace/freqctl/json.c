@@ -4,8 +4,10 @@
  */
 #include <err.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "json.h"
+#include "label.h"
 
 /**
  * json_number() - a number that every reader of JSON reads exactly
@@ -21,6 +23,25 @@ json_t *json_number(__u64 number)
 	if (number < 1ULL << 53)
 		return json_integer(number);
 	return json_sprintf("%llu", number);
+}
+
+/**
+ * json_label() - the label of a client
+ * @label: the label
+ *
+ * Return: a string, escaped by label_escape() if it is not UTF-8; null if there
+ * is no label; NULL if out of memory.
+ */
+json_t *json_label(const __u8 label[FREQ_LABEL_MAX])
+{
+	const char *bytes = (const char *)label;
+	char text[LABEL_TEXT_SIZE];
+	json_t *value;
+
+	if (!*label)
+		return json_null();
+	value = json_stringn(bytes, strnlen(bytes, FREQ_LABEL_MAX));
+	return value ? value : json_string(label_escape(label, text));
 }
 
 /**

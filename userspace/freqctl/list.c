@@ -12,7 +12,6 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <libfreq.h>
 
@@ -75,19 +74,6 @@ static void print_row(const struct list *list,
 	label_escape(entry->label, label);
 	printf("%-15s  %-20llu  %-25s  %s\n", user, entry->grant, since,
 	       *label ? label : "-");
-}
-
-/* As it is, unless it is no UTF-8. */
-static json_t *json_label(const __u8 label[FREQ_LABEL_MAX])
-{
-	const char *bytes = (const char *)label;
-	char text[LABEL_TEXT_SIZE];
-	json_t *value;
-
-	if (!*label)
-		return json_null();
-	value = json_stringn(bytes, strnlen(bytes, FREQ_LABEL_MAX));
-	return value ? value : json_string(label_escape(label, text));
 }
 
 /* Adds what only some releases know. */

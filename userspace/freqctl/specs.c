@@ -21,6 +21,25 @@ static int add(struct freq_array *array, const char *spec)
 }
 
 /**
+ * specs_refuse() - report an argument that is no SPEC, or too large a one
+ * @command: the command
+ * @spec: the argument
+ * @err: an errno: EINVAL if it is no SPEC
+ *
+ * Return: the exit status of the command: EXIT_USAGE if the argument is no SPEC,
+ * else EXIT_FAILED.
+ */
+int specs_refuse(const struct command *command, const char *spec, int err)
+{
+	warnx("'%s': %s", spec,
+	      err == EINVAL ? "not a frequency, range or list" :
+			      failure_text(err));
+	if (err == EINVAL || err == ERANGE)
+		return command_usage(command);
+	return EXIT_FAILED;
+}
+
+/**
  * specs_add_arguments() - append the frequencies of some arguments
  * @command: the command
  * @array: where to
@@ -33,19 +52,11 @@ static int add(struct freq_array *array, const char *spec)
 int specs_add_arguments(const struct command *command,
 			struct freq_array *array, int argc, char **argv)
 {
-	int i, err;
+	int i;
 
-	for (i = 0; i < argc; i++) {
-		if (!add(array, argv[i]))
-			continue;
-		err = errno;
-		warnx("'%s': %s", argv[i],
-		      err == EINVAL ? "not a frequency, range or list" :
-				      failure_text(err));
-		if (err == EINVAL || err == ERANGE)
-			return command_usage(command);
-		return EXIT_FAILED;
-	}
+	for (i = 0; i < argc; i++)
+		if (add(array, argv[i]))
+			return specs_refuse(command, argv[i], errno);
 	return EXIT_DONE;
 }
 
