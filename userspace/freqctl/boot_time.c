@@ -7,6 +7,7 @@
  * known: a time that was before the clock was set comes out as if it had been
  * right then already.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -43,6 +44,22 @@ __s64 boot_time_offset(void)
 __s64 boot_time_seconds(__s64 time, __s64 offset)
 {
 	return (time + offset) / NS_PER_SECOND;
+}
+
+/**
+ * boot_time_deadline() - the real time of a deadline
+ * @deadline: in ns of CLOCK_MONOTONIC, which stands still while the machine is
+ *	suspended: as if it were not suspended from now on
+ *
+ * Return: the time in seconds since 1970.
+ */
+__s64 boot_time_deadline(__s64 deadline)
+{
+	__s64 offset = now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC), time;
+
+	if (__builtin_add_overflow(deadline, offset, &time))
+		time = INT64_MAX;
+	return time / NS_PER_SECOND;
 }
 
 /**

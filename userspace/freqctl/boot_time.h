@@ -12,6 +12,7 @@
 
 __s64 boot_time_offset(void);
 __s64 boot_time_seconds(__s64 time, __s64 offset);
+__s64 boot_time_deadline(__s64 deadline);
 const char *boot_time_format(__s64 seconds, char text[BOOT_TIME_SIZE]);
 
 #endif /* FREQCTL_BOOT_TIME_H */

@@ -63,6 +63,7 @@ extern const struct command shell_command;
 extern const struct command status_command;
 extern const struct command stop_command;
 extern const struct command upgrade_command;
+extern const struct command watch_command;
 
 int command_option(const struct command *command, int argc, char **argv);
 int command_no_arguments(const struct command *command, int argc, char **argv);

@@ -16,6 +16,10 @@ _freqctl()
 	elif [[ $command == deallocate &&
 		${COMP_WORDS[COMP_CWORD - 1]} == @(-u|--user) ]]; then
 		mapfile -t COMPREPLY < <(compgen -u -- "$current")
+	elif [[ $command == watch &&
+		${COMP_WORDS[COMP_CWORD - 1]} == @(-k|--kind) ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(freqctl watch --help |
+			sed -n '/^Kinds: /{ s/[^ ]*://; s/,//g; p }')" -- "$current")
 	elif [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(freqctl "$command" --help |
 			sed -n 's/^  .*\(--[a-z]*\)[[ =].*/\1/p')" -- "$current")

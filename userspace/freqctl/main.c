@@ -14,6 +14,7 @@
 static const struct command *const commands[] = {
 	&status_command,
 	&list_command,
+	&watch_command,
 	&allocate_command,
 	&deallocate_command,
 	&inject_command,

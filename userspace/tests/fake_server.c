@@ -55,6 +55,7 @@
 #include <libfreq.h>
 
 #include "../freqctl/signals.h"
+#include "fake_records.h"
 #include "fake_server.h"
 
 #define COPY_DEVICE "/dev/zero"
@@ -810,6 +811,8 @@ static int answer(int fd, unsigned long request, void *arg)
 		return fake_list_grants(server, arg, fd);
 	case FREQ_IOC_LABEL:
 		return fake_label(server, arg, fd);
+	case FREQ_IOC_SUBSCRIBE:
+		return server->release < 3 ? -ENOTTY : fake_subscribe(arg, fd);
 	case FREQ_IOC_INJECT:
 		return fake_inject(server, arg);
 	case FREQ_IOC_ALLOCATE_BATCH:
