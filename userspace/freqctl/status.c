@@ -105,6 +105,7 @@ static void print_features(__u64 features)
 	puts(features ? "" : "none");
 }
 
+/* And subscriptions */
 static bool knows_waiters(const struct status *status)
 {
 	return status->info.features & FREQ_FEATURE_GRANTS;
@@ -123,8 +124,10 @@ static void print_text(const struct status *status)
 	printf("free       %llu\n", status->info.free);
 	printf("allocated  %llu\n", status->info.allocated);
 	printf("clients    %u\n", status->info.clients);
-	if (knows_waiters(status))
+	if (knows_waiters(status)) {
 		printf("waiters    %u\n", status->info.waiters);
+		printf("subscribed %u\n", status->info.subscriptions);
+	}
 	printf("features   ");
 	print_features(status->info.features);
 	printf("upgrades   %llu, and %llu refused\n",
@@ -189,9 +192,12 @@ static int print_json(const struct status *status)
 			 "allocated", json_number(status->info.allocated),
 			 "clients", (json_int_t)status->info.clients,
 			 "features", json_features(status->info.features));
-	if (knows_waiters(status))
+	if (knows_waiters(status)) {
 		json_object_set_new(more, "waiters",
 				    json_integer(status->info.waiters));
+		json_object_set_new(more, "subscriptions",
+				    json_integer(status->info.subscriptions));
+	}
 	if (json_object_update_new(value, more)) {
 		json_decref(value);
 		value = NULL;

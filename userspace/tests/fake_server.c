@@ -30,6 +30,8 @@
  *	FAKE_WAITED	a SPEC: frequencies that become free when the first
  *			request is to wait
  *	FAKE_WAITERS	how many requests of others wait
+ *	FAKE_SUBSCRIPTIONS
+ *			how many clients subscribe
  *	FAKE_GRANT	the grant of what others have at first; without it, 1
  *	FAKE_SINCE	the time at which it was made, in seconds of the real
  *			time; without it, now
@@ -224,6 +226,7 @@ static int fake_info(const struct server *server, struct freq_info *info)
 static int fake_info_v3(const struct server *server, struct freq_info_v3 *info)
 {
 	const char *waiters = getenv("FAKE_WAITERS");
+	const char *subscriptions = getenv("FAKE_SUBSCRIPTIONS");
 
 	*info = (struct freq_info_v3){ 0 };
 	fake_info(server, (struct freq_info *)info);
@@ -232,6 +235,8 @@ static int fake_info_v3(const struct server *server, struct freq_info_v3 *info)
 	info->grant = server->grant - has_bug(server, "last grant");
 	if (has_bug(server, "waiters") || (server == &live && waiters))
 		info->waiters = waiters ? atoi(waiters) : 1;
+	if (server == &live && subscriptions)
+		info->subscriptions = atoi(subscriptions);
 	return 0;
 }
 
