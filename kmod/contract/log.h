@@ -44,7 +44,7 @@ struct freq_log_item {
  * @time: see struct freq_record
  * @value: see struct freq_record
  * @pid: of the holder, with a reference; NULL: none
- * @uid: of the holder
+ * @uid: of the holder; INVALID_UID: there is none
  * @pad: 0
  * @label: of the holder
  *

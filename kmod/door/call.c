@@ -24,7 +24,7 @@
 
 #include "compat.h"
 #include "door/hold.h"
-#include "door/pair.h"
+#include "door/words.h"
 
 /* How often in a call a page may vanish before it is written. */
 #define TURNS_MAX 64
@@ -328,8 +328,11 @@ static noinline int copy_long(struct freq_call *call, u64 to, const void *from,
 	if (call->op == FREQ_OP_READ)
 		return copy_to_data(call, from, size);
 	pagefault_disable();
-	done = access_ok(address, size) &&
-	       !__copy_to_user_inatomic(address, from, size);
+	if (size == 4 * sizeof(u64))
+		done = freq_words_write(address, from, 4);
+	else
+		done = access_ok(address, size) &&
+		       !__copy_to_user_inatomic(address, from, size);
 	pagefault_enable();
 	return done ? 0 : fault(call, to, size);
 }
@@ -350,11 +353,10 @@ int freq_door_copy_out(void *data, u64 to, const void *from, u32 size)
 	struct freq_call *call = data;
 	bool done;
 
-	if (unlikely(size != sizeof(struct freq_pair) ||
-		     call->op == FREQ_OP_READ))
+	if (unlikely(size != 2 * sizeof(u64) || call->op == FREQ_OP_READ))
 		return copy_long(call, to, from, size);
 	pagefault_disable();
-	done = freq_pair_write(u64_to_user_ptr(to), from);
+	done = freq_words_write(u64_to_user_ptr(to), from, 2);
 	pagefault_enable();
 	return likely(done) ? 0 : fault(call, to, size);
 }

@@ -15,7 +15,7 @@
 
 #include "compat.h"
 #include "door/hold.h"
-#include "door/pair.h"
+#include "door/words.h"
 
 /* The most that a release shows in a client's fdinfo, in bytes. */
 #define FDINFO_SIZE 128
@@ -119,6 +119,8 @@ static noinline int copy_long(void *to, const void __user *from, u32 size)
 {
 	int ret;
 
+	if (size == 4 * sizeof(u64))
+		return freq_words_read(to, from, 4) ? 0 : -EFAULT;
 	if (copy_from_user(to, from, min_t(u32, size, FREQ_ARGUMENT_MAX)))
 		return -EFAULT;
 	if (size <= FREQ_ARGUMENT_MAX)
@@ -132,9 +134,9 @@ static __always_inline int copy_argument(void *to, const void __user *from,
 					 u32 size)
 {
 	might_fault();
-	if (unlikely(size != sizeof(struct freq_pair)))
+	if (unlikely(size != 2 * sizeof(u64)))
 		return copy_long(to, from, size);
-	return likely(freq_pair_read(to, from)) ? 0 : -EFAULT;
+	return likely(freq_words_read(to, from, 2)) ? 0 : -EFAULT;
 }
 
 static __always_inline long request(struct file *file, unsigned int command,

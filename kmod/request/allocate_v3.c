@@ -167,6 +167,7 @@ static int allocate_any(struct freq_state *state, struct freq_call *call)
 
 const struct freq_request freq_request_allocate_v3 = {
 	.command = FREQ_IOC_ALLOCATE,
+	.grown = FREQ_IOC_ALLOCATE_V3,
 	.size = sizeof(struct freq_allocate_v3),
 	.flags = FREQ_REQUEST_WRITE,
 	.handle = allocate_any,

@@ -36,6 +36,7 @@ static int deallocate_v3(struct freq_state *state, struct freq_call *call)
 
 const struct freq_request freq_request_deallocate_v3 = {
 	.command = FREQ_IOC_DEALLOCATE,
+	.grown = FREQ_IOC_DEALLOCATE_V3,
 	.size = sizeof(struct freq_deallocate_v3),
 	.flags = FREQ_REQUEST_WRITE,
 	.handle = deallocate_v3,

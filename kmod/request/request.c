@@ -139,7 +139,9 @@ int freq_request_enter(void *data, struct freq_call *call)
 
 	if (likely(nr < freq_request_count))
 		request = freq_requests[nr];
-	if (unlikely(!request || request->command != call->command ||
+	if (unlikely(!request ||
+		     (request->command != call->command &&
+		      request->grown != call->command) ||
 		     request->flags & ~call->client->writable ||
 		     call->status || state->pool.mirror))
 		return enter(request, state, call);

@@ -46,6 +46,8 @@ struct freq_array {
  * struct freq_request - a request
  * @command: its FREQ_IOC_* number, with direction and size of the first version
  *	of its argument; never changes
+ * @grown: the same with the size of the argument as this release knows it, if
+ *	that is another, and if the argument comes without an array
  * @size: size of the argument as this release knows it, in bytes
  * @flags: FREQ_REQUEST_*
  * @array: the array that hangs off the argument, if any: in the call's buffer
@@ -55,6 +57,7 @@ struct freq_array {
  */
 struct freq_request {
 	u32 command;
+	u32 grown;
 	u16 size;
 	u16 flags;
 	struct freq_array array;

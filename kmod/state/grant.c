@@ -24,4 +24,5 @@ void freq_grant_read_clock(u64 *words, u64 tick)
 	words[FREQ_WORD_GRANT] = max(words[FREQ_WORD_GRANT],
 				     now + words[FREQ_WORD_OFFSET] - 1);
 	words[FREQ_WORD_TICK] = tick;
+	words[FREQ_WORD_NOW] = now;
 }

@@ -24,6 +24,7 @@ enum freq_word {
 	FREQ_WORD_GRANT,	/* the last number */
 	FREQ_WORD_TICK,		/* when the clock was read last, in jiffies */
 	FREQ_WORD_RECORD,	/* number of the last record of the last log */
+	FREQ_WORD_NOW,		/* what the clock showed then, in ns */
 };
 
 void freq_grant_read_clock(u64 *words, u64 tick);
@@ -63,6 +64,22 @@ static inline u64 freq_grant_last(const struct freq_call *call)
 	if (!words[FREQ_WORD_TICK])
 		freq_grant_read_clock(words, get_jiffies_64());
 	return words[FREQ_WORD_GRANT];
+}
+
+/**
+ * freq_grant_now() - read the clock that grants are numbered by
+ * @call: a call
+ *
+ * Context: under the mutex.
+ * Return: the time, in ns of CLOCK_BOOTTIME, to a tick's length.
+ */
+static __always_inline s64 freq_grant_now(const struct freq_call *call)
+{
+	u64 *words = call->server->words, tick = get_jiffies_64();
+
+	if (unlikely(words[FREQ_WORD_TICK] != tick))
+		freq_grant_read_clock(words, tick);
+	return words[FREQ_WORD_NOW];
 }
 
 /**

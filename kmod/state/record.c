@@ -4,7 +4,6 @@
  */
 #include <linux/cred.h>
 #include <linux/errno.h>
-#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/pid.h>
@@ -51,8 +50,9 @@ static bool find_wanted(const struct freq_subscription *subscription, u64 from,
 	return has_found;
 }
 
-static bool is_wanted(const struct freq_subscription *subscription,
-		      struct freq_log_entry *entry, u32 item)
+static __always_inline bool
+is_wanted(const struct freq_subscription *subscription,
+	  struct freq_log_entry *entry, u32 item)
 {
 	u64 frequency = freq_log_items(entry)[item].frequency, found;
 
@@ -69,7 +69,7 @@ static bool is_wanted(const struct freq_subscription *subscription,
  * Goes on to the next record that is wanted. Returns its entry; NULL if there
  * is none, or if @left records were looked at: that is 0 then.
  */
-static struct freq_log_entry *
+static __always_inline struct freq_log_entry *
 find_next(struct freq_log *log, const struct freq_subscription *subscription,
 	  struct freq_place *place, u32 *left)
 {
@@ -100,15 +100,41 @@ find_next(struct freq_log *log, const struct freq_subscription *subscription,
 	return NULL;
 }
 
-static void set_uid_and_pid(struct freq_record *record, kuid_t uid,
-			    struct pid *pid)
+/**
+ * struct numbers - of a user and a process, as the reader sees them
+ * @uid: the user; INVALID_UID: nobody
+ * @pid: the process; NULL: none
+ * @uid_number: number of the user; 0: nobody
+ * @pid_number: number of the process; 0: none
+ */
+struct numbers {
+	kuid_t uid;
+	const struct pid *pid;
+	u32 uid_number;
+	s32 pid_number;
+};
+
+/* Records in a row are often of one client: 60 instructions less for each. */
+static __always_inline void set_numbers(struct freq_record *record,
+					struct numbers *numbers, kuid_t uid,
+					struct pid *pid)
 {
-	record->uid = from_kuid_munged(current_user_ns(), uid);
-	record->pid = pid_vnr(pid);
+	if (unlikely(pid != numbers->pid || !uid_eq(uid, numbers->uid))) {
+		numbers->uid = uid;
+		numbers->pid = pid;
+		numbers->uid_number = uid_valid(uid) ?
+				      from_kuid_munged(current_user_ns(), uid) :
+				      0;
+		numbers->pid_number = pid_vnr(pid);
+	}
+	record->uid = numbers->uid_number;
+	record->pid = numbers->pid_number;
 }
 
-static void describe(struct freq_record *record, struct freq_log_entry *entry,
-		     const struct freq_place *place)
+static __always_inline void describe(struct freq_record *record,
+				     struct freq_log_entry *entry,
+				     const struct freq_place *place,
+				     struct numbers *numbers)
 {
 	const struct freq_log_item *item = freq_log_items(entry) + place->item;
 
@@ -121,7 +147,7 @@ static void describe(struct freq_record *record, struct freq_log_entry *entry,
 	record->kind = entry->kind;
 	record->flags = entry->flags |
 			(item->grant & FREQ_LOG_KEEP ? FREQ_RECORD_KEEP : 0);
-	set_uid_and_pid(record, entry->uid, entry->pid);
+	set_numbers(record, numbers, entry->uid, entry->pid);
 	memcpy(record->label, entry->label, sizeof(record->label));
 }
 
@@ -131,6 +157,7 @@ static void describe_present(struct freq_record *record,
 {
 	const struct freq_slot *slot = freq_pool_slot(&state->pool, index);
 	const struct freq_holder *holder = freq_state_holder(state, slot);
+	struct numbers numbers = { .uid = INVALID_UID };
 
 	record->frequency = slot->number;
 	record->grant = freq_state_grant(state, index);
@@ -138,7 +165,7 @@ static void describe_present(struct freq_record *record,
 	record->kind = FREQ_RECORD_ALLOCATED;
 	if (slot->owner & FREQ_OWNER_KEEP)
 		record->flags |= FREQ_RECORD_KEEP;
-	set_uid_and_pid(record, holder->uid, holder->pid);
+	set_numbers(record, &numbers, holder->uid, holder->pid);
 	memcpy(record->label, holder->label, sizeof(record->label));
 }
 
@@ -208,7 +235,7 @@ static void fill_present_end(struct reading *reading)
 	struct freq_record *record = next_record(reading);
 
 	record->kind = FREQ_RECORD_PRESENT_END;
-	record->time = ktime_get_coarse_boottime_ns();
+	record->time = freq_grant_now(reading->call);
 	reading->place.phase = FREQ_PRESENT_NONE;
 }
 
@@ -216,6 +243,7 @@ static void fill_log(struct reading *reading)
 {
 	u32 size = reading->subscription->record_size;
 	struct freq_log *log = reading->state->log;
+	struct numbers numbers = { .uid = INVALID_UID };
 	struct freq_log_entry *entry;
 	struct freq_record *record;
 
@@ -227,7 +255,7 @@ static void fill_log(struct reading *reading)
 		record = reading->call->buffer + reading->filled * size;
 		if (unlikely(size > sizeof(*record)))
 			memset(record, 0, size);
-		describe(record, entry, &reading->place);
+		describe(record, entry, &reading->place, &numbers);
 		reading->place.sequence++;
 		reading->place.item++;
 		reading->place.lost = 0;
