@@ -20,6 +20,9 @@
  * the errno in one line, and fails the loading of the module. The release that
  * runs has noticed nothing.
  *
+ * With the parameter "expect", this release takes over from that one only: of
+ * two that want to at the same time, one is refused.
+ *
  * With the parameter "rehearse", the state is always copied, and this release
  * runs on the copy, beside the one that runs, until the device of the rehearsal
  * is closed.
@@ -44,6 +47,11 @@ static bool rehearse;
 module_param(rehearse, bool, 0444);
 MODULE_PARM_DESC(rehearse,
 		 "run on a copy of the state, behind /dev/freq-rehearsal (default: no)");
+
+static int expect = -1;
+module_param(expect, int, 0444);
+MODULE_PARM_DESC(expect,
+		 "number of the release that has to run, 0: none (default: -1, any)");
 
 /* For how many new holders a copy has room from the beginning. */
 #define HOLDERS_AHEAD (8 * FREQ_CHUNK)
@@ -426,7 +434,10 @@ static int __init load(void)
 		goto complain;
 	incoming.running = running;
 
-	if (running) {
+	if (expect >= 0 && expect != (running ? incoming.running->version : 0)) {
+		step = "another release runs than was expected";
+		err = -ESTALE;
+	} else if (running) {
 		step = "finding the handoff symbol";
 		snprintf(name, sizeof(name), symbol_format,
 			 incoming.running->version);

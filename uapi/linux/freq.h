@@ -23,8 +23,8 @@
  * is written in the same hold of the mutex in which the request is done: if it
  * cannot be written, nothing has been done, and there is nothing to undo.
  *
- * FREQ_IOC_INJECT can wait for its turn, FREQ_IOC_ALLOCATE_V3 for a frequency,
- * and read() for a record. A signal ends the wait: the request has not begun,
+ * FREQ_IOC_INJECT can wait for its turn, FREQ_IOC_ALLOCATE_V3 and
+ * FREQ_IOC_ALLOCATE_GROUP for frequencies, and read() for a record. A signal ends the wait: the request has not begun,
  * and fails with EINTR or is restarted, as SA_RESTART says. A request that was
  * restarted waits behind all others.
  *
@@ -78,8 +78,8 @@ struct freq_info {
 /* It knows FREQ_IOC_ALLOCATE_BATCH and FREQ_IOC_DEALLOCATE_BATCH. */
 #define FREQ_FEATURE_BATCH	0x2ULL
 /*
- * It knows the _V3 forms of requests, FREQ_IOC_LIST_GRANTS, FREQ_IOC_LABEL and
- * FREQ_IOC_SUBSCRIBE.
+ * It knows the _V3 forms of requests, FREQ_IOC_ALLOCATE_GROUP,
+ * FREQ_IOC_LIST_GRANTS, FREQ_IOC_LABEL and FREQ_IOC_SUBSCRIBE.
  */
 #define FREQ_FEATURE_GRANTS	0x4ULL
 
@@ -292,17 +292,6 @@ struct freq_deallocate_v3 {
 };
 
 /**
- * struct freq_label - argument of FREQ_IOC_LABEL
- * @label: in: label of the client from now on: text, then zeros; all 0: none
- *
- * It is seen by all who list the frequencies that the client holds. EILSEQ with
- * a control character (a byte below 0x20, or 0x7f) or a byte behind a zero.
- */
-struct freq_label {
-	__u8 label[FREQ_LABEL_MAX];
-};
-
-/**
  * struct freq_span - the frequencies from one to another
  * @first: the lowest
  * @last: the highest
@@ -314,6 +303,77 @@ struct freq_span {
 
 /* The most spans of one request. */
 #define FREQ_SPANS_MAX		16
+
+/**
+ * struct freq_granted - a frequency that a request has allocated
+ * @frequency: the frequency
+ * @grant: number of its grant
+ */
+struct freq_granted {
+	__u64 frequency;
+	__u64 grant;
+};
+
+/**
+ * struct freq_group - argument of FREQ_IOC_ALLOCATE_GROUP
+ * @spans: in: address of an array of struct freq_span: where to look, the first
+ *	span first; ignored with no spans
+ * @granted: in: address of an array of struct freq_granted, to be filled with
+ *	the frequencies that the caller now holds, in the order in which they were
+ *	found. After an error, what is in it means nothing.
+ * @span_count: in: how many spans, at most FREQ_SPANS_MAX; 0: the whole pool
+ * @count: in: how many frequencies, 1 to FREQ_BATCH_MAX
+ * @flags: in: FREQ_ALLOCATE_KEEP, FREQ_GROUP_*
+ * @pad: in: must be 0
+ * @spacing: in: distance of neighbours with FREQ_GROUP_ROW, else must be 0
+ * @deadline: in: until when to wait, as in struct freq_allocate_v3
+ *
+ * Allocates the lowest free frequencies of the first span, then those of the
+ * next one, until there are enough: all of them or none.
+ *
+ * ENOENT if the spans do not have so many frequencies, or no such row, allocated
+ * or not; ENOSPC if too few are free, and it is not to wait; ETIMEDOUT as for
+ * FREQ_IOC_ALLOCATE_V3; ERANGE if a span ends before it begins, or if no 64-bit
+ * number is the last one of the row; E2BIG with FREQ_GROUP_ROW if the spans have
+ * more than FREQ_ROW_SEARCH_MAX frequencies; EPERM with FREQ_GROUP_RESERVE and a
+ * deadline that is more than FREQ_RESERVE_MAX_NS ahead, without CAP_SYS_ADMIN in
+ * the initial user namespace.
+ */
+struct freq_group {
+	__aligned_u64 spans;
+	__aligned_u64 granted;
+	__u32 span_count;
+	__u32 count;
+	__u32 flags;
+	__u32 pad;
+	__u64 spacing;
+	__s64 deadline;
+};
+
+/* Frequencies that are @spacing apart, all in one span; the lowest such row. */
+#define FREQ_GROUP_ROW		0x4
+/*
+ * While it waits, what comes free is allocated to it until it has enough. Not
+ * with FREQ_GROUP_ROW; needs a deadline.
+ */
+#define FREQ_GROUP_RESERVE	0x8
+
+/* Among how many frequencies a row can be looked for. */
+#define FREQ_ROW_SEARCH_MAX	4096
+
+/* For how long a request can reserve: 60 s. */
+#define FREQ_RESERVE_MAX_NS	60000000000LL
+
+/**
+ * struct freq_label - argument of FREQ_IOC_LABEL
+ * @label: in: label of the client from now on: text, then zeros; all 0: none
+ *
+ * It is seen by all who list the frequencies that the client holds. EILSEQ with
+ * a control character (a byte below 0x20, or 0x7f) or a byte behind a zero.
+ */
+struct freq_label {
+	__u8 label[FREQ_LABEL_MAX];
+};
 
 /**
  * struct freq_subscribe - argument of FREQ_IOC_SUBSCRIBE
@@ -487,6 +547,7 @@ struct freq_batch {
 #define FREQ_IOC_LIST_GRANTS	_IOWR(FREQ_IOC_MAGIC, 0x17, \
 				      struct freq_list_grants)
 #define FREQ_IOC_LABEL		_IOW(FREQ_IOC_MAGIC, 0x18, struct freq_label)
+#define FREQ_IOC_ALLOCATE_GROUP	_IOW(FREQ_IOC_MAGIC, 0x19, struct freq_group)
 #define FREQ_IOC_SUBSCRIBE	_IOW(FREQ_IOC_MAGIC, 0x1d, \
 				     struct freq_subscribe)
 
