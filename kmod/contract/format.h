@@ -81,6 +81,14 @@ struct freq_queue {
  * @sort_bins: how many, then where to, by those bits
  * @free: the queue of free slots: the first is given out next
  * @mirror: the mirror of the state, or NULL
+ * @ranks: table of u32: of each slot, its place in @sorted, if it is mapped
+ * @map: table of u64: a bit for each rank that is mapped, set if it is free
+ * @map_words: table of u64: a bit for each word of @map, set if that is not 0
+ * @map_top: the same for the words of @map_words
+ * @map_count: the ranks below this one are mapped
+ * @has_map: the map is in use, and kept up to date
+ * @map_given: counts what has come free since
+ * @pad: 0
  *
  * The pool has no lock; whoever owns the state serialises.
  */
@@ -101,6 +109,14 @@ struct freq_pool {
 	u32 sort_bins[256];
 	struct freq_queue free;
 	struct freq_mirror *mirror;
+	struct freq_table ranks;
+	struct freq_table map;
+	struct freq_table map_words;
+	u64 map_top[64];
+	u32 map_count;
+	u32 has_map;
+	u32 map_given;
+	u32 pad;
 };
 
 /**
@@ -152,6 +168,12 @@ struct freq_holder {
  * @finishing: how many calls are done and serve waiters: see FREQ_WAIT_SERVING
  * @base: number of the grants of all slots that have none, see
  *	freq_state_grant(); 0: there are no such slots
+ * @bands: the same ones that want a frequency of certain spans: one waiter for
+ *	each set of spans, by that set; see &freq_waiter.mates
+ * @groups: the same ones that want several at once: by ticket
+ * @looking: ticket of the one of these that has been woken to look; 0: none
+ * @band_count: how many are in @bands
+ * @look_again: something has come free since
  * @log: what happens, for those who subscribe to it; NULL: there is no log
  */
 struct freq_state {
@@ -172,14 +194,19 @@ struct freq_state {
 	u32 serving;
 	u32 finishing;
 	u64 base;
+	struct rb_root bands;
+	struct rb_root groups;
+	u64 looking;
+	u32 band_count;
+	u32 look_again;
 	struct freq_log *log;
 };
 
 #ifdef CONFIG_64BIT
 static_assert(sizeof(struct freq_slot) == 32);
-static_assert(sizeof(struct freq_pool) == 64 + 32 + 1024 + 24);
+static_assert(sizeof(struct freq_pool) == 64 + 32 + 1024 + 24 + 48 + 512 + 16);
 static_assert(sizeof(struct freq_holder) == 80);
-static_assert(sizeof(struct freq_state) == sizeof(struct freq_pool) + 128);
+static_assert(sizeof(struct freq_state) == sizeof(struct freq_pool) + 160);
 #endif
 
 #endif /* FREQ_CONTRACT_FORMAT_H */

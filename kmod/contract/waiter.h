@@ -10,29 +10,74 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
+#include <linux/freq.h>
+
 struct freq_call;
 
 /**
- * struct freq_waiter - a call that waits for a frequency
+ * enum freq_wish - what a call waits for
+ * @FREQ_WISH_ANY: any frequency
+ * @FREQ_WISH_EXACT: a certain one
+ * @FREQ_WISH_SPANS: those of certain spans, until it has enough
+ * @FREQ_WISH_GROUP: several at once; it is woken to look for them
+ */
+enum freq_wish {
+	FREQ_WISH_ANY,
+	FREQ_WISH_EXACT,
+	FREQ_WISH_SPANS,
+	FREQ_WISH_GROUP,
+};
+
+/**
+ * struct freq_row - how far the search of a row has come
+ * @from: the lowest frequency of the span that was not looked at
+ * @span: index of the span
+ * @given: &freq_pool.map_given when it began
+ * @of_any: whether it may be allocated
+ * @is_begun: it is under way
+ */
+struct freq_row {
+	u64 from;
+	u32 span;
+	u32 given;
+	u32 of_any;
+	u32 is_begun;
+};
+
+/**
+ * struct freq_waiter - a call that waits for frequencies
  * @by_ticket: in the state's tree of that name, in the order of the tickets
- * @by_wish: in the state's tree of that name: those that take any frequency,
- *	then the others by @number; those that are equal by ticket
+ * @by_wish: with the same wish, equals by ticket. FREQ_WISH_ANY and EXACT: in the
+ *	state's tree of that name, the latter by @number; FREQ_WISH_SPANS: in
+ *	@mates; FREQ_WISH_GROUP: in the state's groups
+ * @by_spans: FREQ_WISH_SPANS: in the state's bands, if @leads
+ * @mates: if @leads: all that want the same spans, itself among them
  * @ticket: who has a lower one waits longer; 0: it has not waited yet
- * @number: the wanted frequency; 0 with @any
+ * @number: FREQ_WISH_EXACT: the wanted frequency; else 0
  * @grant: number of the grant that it got
- * @call: the call; this is its memory
+ * @call: the call; this is its memory. Spans are in its buffer.
  * @index: slot of the frequency that it got
- * @any: takes any frequency
+ * @wish: enum freq_wish
+ * @leads: it stands for all that want the same spans
+ * @have: how many it has in @granted
+ * @granted: FREQ_IOC_ALLOCATE_GROUP: what it got
+ * @row: FREQ_IOC_ALLOCATE_GROUP: its search
  */
 struct freq_waiter {
 	struct rb_node by_ticket;
 	struct rb_node by_wish;
+	struct rb_node by_spans;
+	struct rb_root mates;
 	u64 ticket;
 	u64 number;
 	u64 grant;
 	struct freq_call *call;
 	u32 index;
-	u32 any;
+	u16 wish;
+	u16 leads;
+	u64 have;
+	struct freq_granted *granted;
+	struct freq_row row;
 };
 
 /**
@@ -41,16 +86,18 @@ struct freq_waiter {
  * @FREQ_WAIT_GRANTED: it got a frequency, which its caller does not know yet
  * @FREQ_WAIT_TURN: it has waited, and tries anew
  * @FREQ_WAIT_SERVING: it is done, and serves waiters
+ * @FREQ_WAIT_LOOKING: it has waited for several, and looks for them
  */
 enum freq_wait {
 	FREQ_WAIT_QUEUED = 0x10,
 	FREQ_WAIT_GRANTED,
 	FREQ_WAIT_TURN,
 	FREQ_WAIT_SERVING,
+	FREQ_WAIT_LOOKING,
 };
 
 #ifdef CONFIG_64BIT
-static_assert(sizeof(struct freq_waiter) == 88);
+static_assert(sizeof(struct freq_waiter) == 160);
 #endif
 
 #endif /* FREQ_CONTRACT_WAITER_H */

@@ -52,7 +52,7 @@ void freq_takeover_resume(void *state);
 			[FREQ_OP_CLOSE] = freq_state_close,		\
 			[FREQ_OP_READ] = freq_record_read,		\
 			[FREQ_OP_POLL] = freq_record_poll,		\
-			[FREQ_OP_TIMER] = freq_log_tick,		\
+			[FREQ_OP_TIMER] = freq_state_tick,		\
 			[FREQ_OP_SHOW] = freq_sysfs_show,		\
 			[FREQ_OP_DESTROY] = freq_state_destroy,		\
 		},							\

@@ -51,6 +51,7 @@ static int wait(struct freq_state *state, struct freq_call *call)
 {
 	const struct freq_allocate_v3 *asked = (void *)call->argument;
 	struct freq_waiter *waiter = call->memory;
+	bool is_exact;
 	int ret;
 
 	/* What is copied has no more waiters than when the copy began. */
@@ -70,10 +71,13 @@ static int wait(struct freq_state *state, struct freq_call *call)
 		return call->status == -ENOMEM ? -ENOMEM : FREQ_WANT_MEMORY;
 	}
 	waiter->call = call;
-	waiter->any = !(asked->flags & FREQ_ALLOCATE_EXACT);
-	waiter->number = waiter->any ? 0 : asked->frequency;
+	is_exact = asked->flags & FREQ_ALLOCATE_EXACT;
+	waiter->wish = is_exact ? FREQ_WISH_EXACT : FREQ_WISH_ANY;
+	waiter->number = is_exact ? asked->frequency : 0;
 	if (!waiter->ticket)
-		freq_log_waiting(state, call);
+		freq_log_waiting(state, call, waiter->number,
+				 is_exact ? 0 : FREQ_RECORD_ANY,
+				 asked->deadline);
 	freq_wait_join(state, waiter);
 	*phase_of(call) = FREQ_WAIT_QUEUED;
 	return freq_door_sleep(call, asked->deadline, CLOCK_MONOTONIC);

@@ -351,19 +351,21 @@ void freq_log_injected(struct freq_state *state, struct freq_call *call,
  * freq_log_waiting() - log that a call waits for a frequency
  * @state: the state
  * @call: the call
+ * @frequency: see struct freq_record
+ * @flags: see struct freq_record
+ * @deadline: until when
  */
-void freq_log_waiting(struct freq_state *state, struct freq_call *call)
+void freq_log_waiting(struct freq_state *state, struct freq_call *call,
+		      u64 frequency, u32 flags, s64 deadline)
 {
-	const struct freq_allocate_v3 *asked = (void *)call->argument;
-	const struct freq_waiter *waiter = call->memory;
 	const struct freq_log_entry head = {
 		.kind = FREQ_RECORD_WAITING,
-		.flags = waiter->any ? FREQ_RECORD_ANY : 0,
-		.value = asked->deadline,
+		.flags = flags,
+		.value = deadline,
 	};
 
 	if (state->log)
-		append_event(state, call, head, waiter->number,
+		append_event(state, call, head, frequency,
 			     who_is(state, call->client));
 }
 

@@ -24,7 +24,8 @@ void freq_log_closed(struct freq_state *state, struct freq_call *call,
 		     const struct freq_holder *holder, u32 first, u32 count);
 void freq_log_injected(struct freq_state *state, struct freq_call *call,
 		       u64 first, u32 count);
-void freq_log_waiting(struct freq_state *state, struct freq_call *call);
+void freq_log_waiting(struct freq_state *state, struct freq_call *call,
+		      u64 frequency, u32 flags, s64 deadline);
 void freq_log_upgraded(struct freq_state *state, struct freq_call *call,
 		       u32 release);
 

@@ -28,6 +28,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
+#include "state/map.h"
 #include "state/pool.h"
 #include "state/table.h"
 
@@ -60,7 +61,8 @@ void freq_pool_init(struct freq_pool *pool)
  */
 int freq_pool_dismantle(struct freq_pool *pool, struct freq_call *call)
 {
-	return freq_table_dismantle(&pool->grants, call) ?:
+	return freq_map_dismantle(pool, call) ?:
+	       freq_table_dismantle(&pool->grants, call) ?:
 	       freq_table_dismantle(&pool->spare, call) ?:
 	       freq_table_dismantle(&pool->sorted, call) ?:
 	       freq_table_dismantle(&pool->slots, call);
@@ -117,7 +119,8 @@ int freq_pool_reserve(struct freq_pool *pool, u32 count,
 				  sizeof(struct freq_slot), call) ?:
 	       freq_table_reserve(&pool->grants, count, sizeof(u64), call) ?:
 	       freq_table_reserve(&pool->sorted, count, sizeof(u32), call) ?:
-	       freq_table_reserve(&pool->spare, count, sizeof(u32), call);
+	       freq_table_reserve(&pool->spare, count, sizeof(u32), call) ?:
+	       freq_map_reserve(pool, count, call);
 }
 
 /* Returns false if it is in the pool already. */
@@ -198,6 +201,7 @@ void freq_pool_publish(struct freq_pool *pool)
 	freq_pool_splice(pool, pool->free, &staged);
 	pool->free = staged;
 	pool->visible = pool->slot_count;
+	pool->map_given++;
 }
 
 /**
@@ -368,6 +372,7 @@ bool freq_pool_sort(struct freq_pool *pool)
 		sort_some(pool);
 	} else if (!append_ascending(pool)) {
 		pool->sort_count = pool->visible;
+		pool->map_count = 0;
 		begin_pass(pool, 0);
 	}
 	return !pool->sort_count && pool->sorted_count == pool->visible;

@@ -59,7 +59,7 @@ is_wanted(const struct freq_subscription *subscription,
 	if (likely(!subscription->span_count) ||
 	    entry->kind == FREQ_RECORD_INJECTED ||
 	    entry->kind == FREQ_RECORD_UPGRADED ||
-	    entry->flags & FREQ_RECORD_ANY)
+	    entry->flags & (FREQ_RECORD_ANY | FREQ_RECORD_GROUP))
 		return true;
 	return find_wanted(subscription, frequency, &found) &&
 	       found == frequency;

@@ -39,7 +39,7 @@ enum {
 	FREE,
 };
 
-/* Up to how many frequencies are freed and logged in one hold of a close. */
+/* Up to how many frequencies a close frees one by one in one hold. */
 #define CLOSE_STEP 128
 
 /* How many holders one hold dismantles. */
@@ -375,6 +375,7 @@ void freq_state_allocate_all(struct freq_state *state,
 			freq_state_forget_holder(state, slot);
 		slot->owner = owner;
 		*freq_pool_grant(pool, index) = grant + i;
+		freq_map_take(pool, index);
 		if (++i == count)
 			break;
 	}
@@ -442,6 +443,7 @@ static __always_inline void free_slot(struct freq_state *state,
 	queue->count--;
 	slot->owner = 0;
 	freq_pool_push(pool, &pool->free, slot, index);
+	freq_map_give(pool, index);
 	freq_state_put_holder(state, holder, holder_index);
 }
 
@@ -619,6 +621,7 @@ static __always_inline void free_marked(struct freq_state *state,
 			freq_state_put_holder(state, holder,
 					      owner & ~FREQ_OWNER_FLAGS);
 		slot->owner = 0;
+		freq_map_give(pool, index);
 		slot->next = freed.first;
 		freed.first = index;
 		before->prev = index;
@@ -680,8 +683,8 @@ int freq_state_deallocate_all(struct freq_state *state, struct freq_call *call,
 }
 
 /*
- * Takes the last slots out of what a holder has, as many as one hold logs, and
- * makes them free.
+ * Takes the last slots out of what a holder has, as many as one hold logs or
+ * maps, and makes them free.
  */
 static void free_last(struct freq_state *state, struct freq_call *call,
 		      struct freq_holder *holder)
@@ -696,10 +699,12 @@ static void free_last(struct freq_state *state, struct freq_call *call,
 		part.first = index;
 		index = slot->prev;
 	}
-	freq_log_closed(state, call, holder, part.first, part.count);
+	if (state->log)
+		freq_log_closed(state, call, holder, part.first, part.count);
 	for (index = part.first; index; index = slot->next) {
 		slot = freq_pool_write(pool, index);
 		slot->owner = 0;
+		freq_map_give(pool, index);
 	}
 	holder->held.last = freq_pool_slot(pool, part.first)->prev;
 	holder->held.count -= part.count;
@@ -708,12 +713,20 @@ static void free_last(struct freq_state *state, struct freq_call *call,
 	freq_wait_offer_all(state);
 }
 
+static void map_free(struct freq_pool *pool, u32 index)
+{
+	for (; index; index = freq_pool_slot(pool, index)->next)
+		freq_map_set(pool, index, true);
+}
+
 static void close_holder(struct freq_state *state, struct freq_call *call,
 			 struct freq_holder *holder, u32 index)
 {
 	if (state->log && holder->held.count)
 		freq_log_closed(state, call, holder, holder->held.first,
 				holder->held.count);
+	if (state->pool.has_map)
+		map_free(&state->pool, holder->held.first);
 	put_pid(holder->pid);
 	holder->pid = NULL;
 	memset(holder->label, 0, sizeof(holder->label));
@@ -732,7 +745,8 @@ static int close_some(struct freq_state *state, struct freq_call *call)
 	u32 index = call->client->data;
 	struct freq_holder *holder = freq_state_change_holder(state, index);
 
-	if (state->log && holder->held.count > CLOSE_STEP) {
+	if ((state->log || state->pool.has_map) &&
+	    holder->held.count > CLOSE_STEP) {
 		free_last(state, call, holder);
 		return FREQ_WANT_AGAIN;
 	}
@@ -748,7 +762,7 @@ static int close_some(struct freq_state *state, struct freq_call *call)
  * @call: the call; the second word of its progress is used
  *
  * They are in front of the free ones again, in their order of before. With a
- * log, some in a hold, from the last on.
+ * log or a map, some in a hold, from the last on.
  *
  * Return: 0; or FREQ_WANT_AGAIN, while they are freed and given to who waits.
  */
@@ -766,4 +780,19 @@ int freq_state_close(void *data, struct freq_call *call)
 	if (unlikely(state->pool.mirror))
 		freq_mirror_settle(state->pool.mirror, state);
 	return ret;
+}
+
+/**
+ * freq_state_tick() - FREQ_OP_TIMER: serve who waits, wake who subscribes
+ * @data: the state
+ * @call: the call; the first word of its progress is used
+ *
+ * Return: 0; or FREQ_WANT_AGAIN.
+ */
+int freq_state_tick(void *data, struct freq_call *call)
+{
+	struct freq_state *state = data;
+	int ret = state->serving ? freq_wait_serve(state, call) : 0;
+
+	return ret ?: freq_log_tick(state, call);
 }

@@ -12,6 +12,7 @@
 #include "contract/handoff.h"
 #include "state/grant.h"
 #include "state/log.h"
+#include "state/map.h"
 #include "state/pool.h"
 #include "state/wait.h"
 
@@ -166,6 +167,7 @@ static __always_inline void freq_state_append(struct freq_state *state,
 	freq_pool_append(pool, to, slot, index);
 	slot->owner = owner;
 	*freq_pool_grant(pool, index) = grant;
+	freq_map_take(pool, index);
 }
 
 /**
@@ -212,5 +214,6 @@ void freq_state_free(struct freq_state *state, struct freq_call *call,
 int freq_state_deallocate_all(struct freq_state *state, struct freq_call *call,
 			      u64 *numbers, u32 count, u32 *failed);
 int freq_state_close(void *state, struct freq_call *call);
+int freq_state_tick(void *state, struct freq_call *call);
 
 #endif /* FREQ_STATE_STATE_H */

@@ -281,17 +281,16 @@ void freq_subscription_idle(struct freq_log *log,
 }
 
 /**
- * freq_log_tick() - FREQ_OP_TIMER: wake those for whom there is something
- * @data: the state
+ * freq_log_tick() - wake those for whom there is something
+ * @state: the state
  * @call: the call; the first word of its progress is used
  *
  * Return: 0; or FREQ_WANT_AGAIN.
  */
-int freq_log_tick(void *data, struct freq_call *call)
+int freq_log_tick(struct freq_state *state, struct freq_call *call)
 {
 	struct freq_subscription *subscription;
 	u32 look = LOOK_STEP, wakes = WAKE_STEP;
-	struct freq_state *state = data;
 	struct freq_log *log = state->log;
 
 	if (!log || !log->count)

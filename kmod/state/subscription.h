@@ -18,6 +18,6 @@ void freq_subscription_idle(struct freq_log *log,
 			    struct freq_subscription *subscription);
 void freq_subscription_detach(struct freq_state *state);
 int freq_log_dismantle(struct freq_state *state, struct freq_call *call);
-int freq_log_tick(void *state, struct freq_call *call);
+int freq_log_tick(struct freq_state *state, struct freq_call *call);
 
 #endif /* FREQ_STATE_SUBSCRIPTION_H */

@@ -60,6 +60,13 @@ struct freq_queue {
 
 /**
  * struct freq_pool - all frequencies; the fields are those of freq-state-2
+ * @map_given: counts what has come free since
+ * @has_map: the map is in use
+ * @map_count: the ranks below this one are mapped
+ * @map_top: the same for the words of @map_words
+ * @map_words: table of u64: a bit for each word of @map
+ * @map: table of u64: a bit for each rank
+ * @ranks: table of u32
  * @mirror: the mirror of the state, or NULL
  * @free: the queue of free slots
  * @visible: the slots 1 to this one are in the pool
@@ -78,6 +85,13 @@ struct freq_queue {
  * @slots: table of struct freq_slot
  */
 struct freq_pool {
+	u32 map_given;
+	u32 has_map;
+	u32 map_count;
+	u64 map_top[64];
+	struct freq_table map_words;
+	struct freq_table map;
+	struct freq_table ranks;
 	struct freq_mirror *mirror;
 	struct freq_queue free;
 	u32 visible;
@@ -127,6 +141,11 @@ struct freq_holder {
  * @tags: how many slots have a tag
  * @base: number of grants that have none
  * @log: the log, or NULL
+ * @look_again: something has come free since
+ * @band_count: how many are in @bands
+ * @looking: ticket of the one that has been woken to look, or 0
+ * @groups: tree of struct freq_waiter
+ * @bands: tree of struct freq_waiter
  * @finishing: how many calls are done and serve waiters
  * @serving: frequencies have come free that waiters may want
  * @undelivered: how many got a frequency, which their callers do not know yet
@@ -155,6 +174,11 @@ struct freq_state {
 	u64 tags;
 	u64 base;
 	struct freq_log *log;
+	u32 look_again;
+	u32 band_count;
+	u64 looking;
+	struct rb_root groups;
+	struct rb_root bands;
 	u32 finishing;
 	u32 serving;
 	u32 undelivered;

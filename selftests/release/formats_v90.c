@@ -147,6 +147,11 @@ static void up_move(void *data, void *old)
 	to->serve_from = from->serve_from;
 	to->serving = from->serving;
 	to->finishing = from->finishing;
+	to->bands = from->bands;
+	to->groups = from->groups;
+	to->looking = from->looking;
+	to->band_count = from->band_count;
+	to->look_again = from->look_again;
 	to->log = from->log;
 	from->log = NULL;
 }
@@ -226,6 +231,9 @@ static int down_destroy(void *data, struct freq_call *call)
 		put_pid(holder->pid);
 	}
 	ret = freq_table_dismantle(&to->holders, call) ?:
+	      freq_table_dismantle(&to->pool.map_words, call) ?:
+	      freq_table_dismantle(&to->pool.map, call) ?:
+	      freq_table_dismantle(&to->pool.ranks, call) ?:
 	      freq_table_dismantle(&to->pool.grants, call) ?:
 	      freq_table_dismantle(&to->pool.spare, call) ?:
 	      freq_table_dismantle(&to->pool.sorted, call) ?:
@@ -250,6 +258,12 @@ static int down_reserve(void *data, u32 slots, u32 holders,
 				  call) ?:
 	       freq_table_reserve(&to->pool.spare, slots, sizeof(u32),
 				  call) ?:
+	       freq_table_reserve(&to->pool.ranks, slots, sizeof(u32),
+				  call) ?:
+	       freq_table_reserve(&to->pool.map, slots / 64 + 1, sizeof(u64),
+				  call) ?:
+	       freq_table_reserve(&to->pool.map_words, slots / 4096 + 1,
+				  sizeof(u64), call) ?:
 	       freq_table_reserve(&to->holders, holders,
 				  sizeof(struct freq2_holder), call);
 }
@@ -333,6 +347,11 @@ static void down_move(void *data, void *old)
 	to->serve_from = from->serve_from;
 	to->serving = from->serving;
 	to->finishing = from->finishing;
+	to->bands = from->bands;
+	to->groups = from->groups;
+	to->looking = from->looking;
+	to->band_count = from->band_count;
+	to->look_again = from->look_again;
 	to->log = from->log;
 	from->log = NULL;
 }

@@ -112,9 +112,8 @@ int freq_services_tick(void *data, struct freq_call *call)
 {
 	struct freq_state *state = data;
 
-	/* A timer of the log's. */
-	if (state->log)
-		return freq_log_tick(data, call);
+	if (state->log || state->serving)
+		return freq_state_tick(data, call);
 	state->ticks++;
 	if (freq_knob_is("notify-nobody"))
 		freq_door_notify(call, "", "");

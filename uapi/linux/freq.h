@@ -24,9 +24,10 @@
  * cannot be written, nothing has been done, and there is nothing to undo.
  *
  * FREQ_IOC_INJECT can wait for its turn, FREQ_IOC_ALLOCATE_V3 and
- * FREQ_IOC_ALLOCATE_GROUP for frequencies, and read() for a record. A signal ends the wait: the request has not begun,
- * and fails with EINTR or is restarted, as SA_RESTART says. A request that was
- * restarted waits behind all others.
+ * FREQ_IOC_ALLOCATE_GROUP for frequencies, and read() for a record. A signal
+ * ends the wait: the request has not begun, and fails with EINTR or is
+ * restarted, as SA_RESTART says. A request that was restarted waits behind all
+ * others.
  *
  * Argument structures can grow. The size that the caller knows is in the
  * request number (_IOC_SIZE). A caller that knows fewer fields than the
@@ -322,7 +323,7 @@ struct freq_granted {
  *	the frequencies that the caller now holds, in the order in which they were
  *	found. After an error, what is in it means nothing.
  * @span_count: in: how many spans, at most FREQ_SPANS_MAX; 0: the whole pool
- * @count: in: how many frequencies, 1 to FREQ_BATCH_MAX
+ * @count: in: how many frequencies, 1 to FREQ_GROUP_MAX
  * @flags: in: FREQ_ALLOCATE_KEEP, FREQ_GROUP_*
  * @pad: in: must be 0
  * @spacing: in: distance of neighbours with FREQ_GROUP_ROW, else must be 0
@@ -357,6 +358,9 @@ struct freq_group {
  * with FREQ_GROUP_ROW; needs a deadline.
  */
 #define FREQ_GROUP_RESERVE	0x8
+
+/* The most frequencies of one group. */
+#define FREQ_GROUP_MAX		64
 
 /* Among how many frequencies a row can be looked for. */
 #define FREQ_ROW_SEARCH_MAX	4096
@@ -430,8 +434,8 @@ struct freq_subscribe {
  * @lost: how many records between the one that was read before and this one
  *	the client was too late for, wanted or not
  * @time: when it happened, in ns of CLOCK_BOOTTIME, to a tick's length
- * @frequency: the frequency; FREQ_RECORD_INJECTED: the first of them; 0 if
- *	there is none
+ * @frequency: the frequency; FREQ_RECORD_INJECTED: the first of them;
+ *	FREQ_RECORD_GROUP: where the first span begins; 0 if there is none
  * @grant: number of the grant by which it is or was allocated; else 0
  * @value: FREQ_RECORD_INJECTED: how many frequencies; FREQ_RECORD_WAITING: the
  *	deadline; FREQ_RECORD_UPGRADED: number of the release; else 0
@@ -470,6 +474,8 @@ struct freq_record {
 #define FREQ_RECORD_CLOSED	0x4
 /* FREQ_RECORD_WAITING: for any frequency. */
 #define FREQ_RECORD_ANY		0x8
+/* FREQ_RECORD_WAITING: for several, or for one of some spans. */
+#define FREQ_RECORD_GROUP	0x10
 
 /**
  * struct freq_inject - argument of FREQ_IOC_INJECT
