@@ -56,6 +56,31 @@ take_turns()
 	done
 }
 
+# watch_begins NUMBER: have a client that subscribes, if release NUMBER can do that
+watch_begins()
+{
+	watcher=
+	test "$1" -ge 3 || return 0
+	freqctl watch >"$tmp/watched" 2>"$tmp/why" &
+	watcher=$!
+	check "$name: it is watched" eventually grep -q TIME "$tmp/watched"
+}
+
+# watch_ends AGE: a release of another format has ended the subscription; one of
+# the same has not
+watch_ends()
+{
+	test "$watcher" || return 0
+	if [ "$1" = today ]; then
+		check "$name: and still is" eventually grep -q release=1 "$tmp/watched"
+		kill "$watcher"
+		return
+	fi
+	status=0
+	wait "$watcher" || status=$?
+	check "$name: that ends with a failure" test "$status" = 1
+}
+
 # mixture DOOR FROM TO
 mixture()
 {
@@ -74,7 +99,9 @@ mixture()
 	same "$name: nothing is lost" "$(cat "$tmp/list")" "$(holders)"
 	same "$name: what only it can" 'ok' "$(ask a 'inject 50-52')"
 	holders >"$tmp/list"
+	watch_begins "$new"
 	check "$name: back" insert "$2" freq_v1
+	watch_ends "$2"
 	check "$name: the new release is removed" rmmod "freq_v$new"
 	same "$name: that runs" 1 "$(cat $SYSFS/release)"
 	same "$name: nothing is lost then" "$(cat "$tmp/list")" "$(holders)"
