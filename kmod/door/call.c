@@ -328,8 +328,8 @@ static noinline int copy_long(struct freq_call *call, u64 to, const void *from,
 	if (call->op == FREQ_OP_READ)
 		return copy_to_data(call, from, size);
 	pagefault_disable();
-	if (size == 4 * sizeof(u64))
-		done = freq_words_write(address, from, 4);
+	if (size <= FREQ_WORDS_MAX * sizeof(u64) && !(size % sizeof(u64)))
+		done = freq_words_write(address, from, size / sizeof(u64));
 	else
 		done = access_ok(address, size) &&
 		       !__copy_to_user_inatomic(address, from, size);

@@ -119,8 +119,9 @@ static noinline int copy_long(void *to, const void __user *from, u32 size)
 {
 	int ret;
 
-	if (size == 4 * sizeof(u64))
-		return freq_words_read(to, from, 4) ? 0 : -EFAULT;
+	if (size <= FREQ_WORDS_MAX * sizeof(u64) && !(size % sizeof(u64)))
+		return freq_words_read(to, from, size / sizeof(u64)) ?
+		       0 : -EFAULT;
 	if (copy_from_user(to, from, min_t(u32, size, FREQ_ARGUMENT_MAX)))
 		return -EFAULT;
 	if (size <= FREQ_ARGUMENT_MAX)

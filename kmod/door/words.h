@@ -10,11 +10,14 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 
+/* From how many on a function for any length is as fast. */
+#define FREQ_WORDS_MAX 8
+
 /**
  * freq_words_read() - copy words from user memory
  * @to: the words
  * @from: user address
- * @count: how many; a constant
+ * @count: how many
  *
  * Return: true if all were copied.
  */
@@ -39,7 +42,7 @@ fault:
  * freq_words_write() - copy words to user memory
  * @to: user address
  * @from: the words
- * @count: how many; a constant
+ * @count: how many
  *
  * Return: true if all were copied.
  */

@@ -84,11 +84,12 @@ static int check(const struct freq_call *call)
 	return 0;
 }
 
-/* Sees to it that there is memory for a waiter, or for the search of a row. */
+/* Sees to it that there is memory for a waiter, or for what is found. */
 static int need_memory(struct freq_call *call)
 {
 	u32 size = sizeof(struct freq_waiter) +
-		   asked_of(call)->count * sizeof(struct freq_granted);
+		   asked_of(call)->count *
+		   (sizeof(struct freq_granted) + sizeof(u32));
 
 	if (call->memory_size == size)
 		return 0;
@@ -113,12 +114,39 @@ static u32 next_rank(const struct freq_pool *pool, u32 rank, bool of_any)
 	return of_any ? rank : freq_map_next(pool, rank);
 }
 
+/**
+ * struct found - frequencies that were found
+ * @granted: what the reply says of each
+ * @slots: its slot
+ *
+ * One is on the stack, several are in the memory of the call.
+ */
+struct found {
+	struct freq_granted *granted;
+	u32 *slots;
+};
+
+static void set_found(const struct found *found, u32 at,
+		      const struct freq_pool *pool, u32 slot)
+{
+	found->granted[at].frequency = freq_pool_slot(pool, slot)->number;
+	found->slots[at] = slot;
+}
+
+static void found_in_memory(struct found *found, const struct freq_call *call)
+{
+	struct freq_waiter *waiter = call->memory;
+
+	found->granted = (void *)(waiter + 1);
+	found->slots = (void *)(found->granted + asked_of(call)->count);
+}
+
 /*
- * Finds up to @count frequencies: free ones, or any. Stores their slots in
- * @found, if that is not NULL. Returns how many.
+ * Finds up to @count frequencies: free ones, or any. Stores them in @found, if
+ * that is not NULL. Returns how many.
  */
 static u32 find_lowest(struct freq_pool *pool, const struct freq_call *call,
-		       u32 count, u32 *found, bool of_any)
+		       u32 count, const struct found *found, bool of_any)
 {
 	const struct freq_span *spans, *before;
 	u32 span_count, at, rank, nr = 0;
@@ -140,7 +168,8 @@ static u32 find_lowest(struct freq_pool *pool, const struct freq_call *call,
 				continue;
 			}
 			if (found)
-				found[nr] = freq_map_index(pool, rank);
+				set_found(found, nr, pool,
+					  freq_map_index(pool, rank));
 			nr++;
 			rank++;
 		}
@@ -179,18 +208,20 @@ static bool fits(struct freq_state *state, u32 index, bool of_any)
 
 /* Tests the row that begins with this number. Counts @left down. */
 static bool try_row(struct freq_state *state, const struct freq_group *asked,
-		    u64 number, u64 last, u32 *found, bool of_any, s32 *left)
+		    u64 number, u64 last, const struct found *found,
+		    bool of_any, s32 *left)
 {
 	u64 length = (asked->count - 1) * asked->spacing;
-	u32 i;
+	u32 i, index;
 
 	if (number > last || last - number < length)
 		return false;
 	for (i = 0; i < asked->count; i++, number += asked->spacing) {
 		--*left;
-		found[i] = freq_pool_find(&state->pool, number);
-		if (!fits(state, found[i], of_any))
+		index = freq_pool_find(&state->pool, number);
+		if (!fits(state, index, of_any))
 			return false;
+		set_found(found, i, &state->pool, index);
 	}
 	return true;
 }
@@ -204,7 +235,8 @@ static struct freq_row *row_of(const struct freq_call *call)
 
 /* Goes on with a span. Returns 0 with a row; -ENOSPC; FREQ_WANT_AGAIN. */
 static int find_row_in(struct freq_state *state, const struct freq_call *call,
-		       const struct freq_span *span, u32 *found, s32 *left)
+		       const struct freq_span *span, const struct found *found,
+		       s32 *left)
 {
 	struct freq_row *row = row_of(call);
 	const struct freq_slot *slot;
@@ -227,7 +259,7 @@ static int find_row_in(struct freq_state *state, const struct freq_call *call,
 
 /* Goes on with all spans. Returns as find_row_in(). */
 static int find_row_some(struct freq_state *state, const struct freq_call *call,
-			 u32 *found)
+			 const struct found *found)
 {
 	struct freq_row *row = row_of(call);
 	const struct freq_span *spans;
@@ -260,14 +292,12 @@ static void begin_row(const struct freq_pool *pool,
  * -ENOENT; -E2BIG; a FREQ_WANT_*.
  */
 static int find_row(struct freq_state *state, struct freq_call *call,
-		    u32 *found)
+		    const struct found *found)
 {
 	struct freq_pool *pool = &state->pool;
 	bool of_any, has_changed;
-	int ret = need_memory(call);
+	int ret;
 
-	if (ret)
-		return ret;
 	if (!row_of(call)->is_begun) {
 		if (is_too_much(pool, call))
 			return -E2BIG;
@@ -290,7 +320,8 @@ static int find_row(struct freq_state *state, struct freq_call *call,
 }
 
 /* Returns 0 with all in @found; -ENOSPC, -ENOENT, -E2BIG; a FREQ_WANT_*. */
-static int find(struct freq_state *state, struct freq_call *call, u32 *found)
+static int find(struct freq_state *state, struct freq_call *call,
+		const struct found *found)
 {
 	const struct freq_group *asked = asked_of(call);
 	struct freq_pool *pool = &state->pool;
@@ -310,28 +341,23 @@ static int find(struct freq_state *state, struct freq_call *call, u32 *found)
 /* ---- allocating ---- */
 
 static int allocate_now(struct freq_state *state, struct freq_call *call,
-			const u32 *found)
+			const struct found *found)
 {
 	const struct freq_group *asked = asked_of(call);
-	struct freq_granted granted[FREQ_GROUP_MAX];
 	u64 first = freq_grant_next(call, asked->count);
 	u32 i;
 	int ret;
 
 	for (i = 0; i < asked->count; i++)
-		granted[i] = (struct freq_granted){
-			.frequency = freq_pool_slot(&state->pool,
-						    found[i])->number,
-			.grant = first + i,
-		};
-	ret = freq_door_copy_out(call, asked->granted, granted,
-				 asked->count * sizeof(granted[0]));
+		found->granted[i].grant = first + i;
+	ret = freq_door_copy_out(call, asked->granted, found->granted,
+				 asked->count * sizeof(*found->granted));
 	if (ret)
 		return ret;
 	for (i = 0; i < asked->count; i++)
 		freq_state_allocate(state, call, call->client,
-				    asked->flags & FREQ_ALLOCATE_KEEP, found[i],
-				    first + i, false);
+				    asked->flags & FREQ_ALLOCATE_KEEP,
+				    found->slots[i], first + i, false);
 	return 0;
 }
 
@@ -373,13 +399,13 @@ static void give_back(struct freq_state *state, struct freq_call *call)
 static void reserve(struct freq_state *state, struct freq_call *call)
 {
 	const struct freq_group *asked = asked_of(call);
-	struct freq_waiter *waiter = call->memory;
-	u32 found[FREQ_GROUP_MAX], count, i;
+	struct found found;
+	u32 count, i;
 
-	count = find_lowest(&state->pool, call, asked->count - waiter->have,
-			    found, false);
+	found_in_memory(&found, call);
+	count = find_lowest(&state->pool, call, asked->count, &found, false);
 	for (i = 0; i < count; i++)
-		freq_wait_take(state, call, waiter, found[i]);
+		freq_wait_take(state, call, call->memory, found.slots[i]);
 }
 
 static void join(struct freq_state *state, struct freq_call *call)
@@ -495,15 +521,32 @@ static int wake_up(struct freq_state *state, struct freq_call *call)
 							    status);
 }
 
+static int try_one(struct freq_state *state, struct freq_call *call)
+{
+	struct freq_granted granted;
+	u32 slot;
+	const struct found found = { .granted = &granted, .slots = &slot };
+	int ret = find(state, call, &found) ?:
+		  freq_state_need_holder(state, call);
+
+	return ret ?: allocate_now(state, call, &found);
+}
+
 /* Tries once. Returns as an operation does; it has not been done if not 0. */
 static int try(struct freq_state *state, struct freq_call *call)
 {
-	u32 found[FREQ_GROUP_MAX];
+	struct found found;
 	int ret;
 
-	ret = find(state, call, found) ?:
+	if (likely(asked_of(call)->count == 1))
+		return try_one(state, call);
+	ret = need_memory(call);
+	if (ret)
+		return ret;
+	found_in_memory(&found, call);
+	ret = find(state, call, &found) ?:
 	      freq_state_need_holder(state, call);
-	return ret ?: allocate_now(state, call, found);
+	return ret ?: allocate_now(state, call, &found);
 }
 
 /* It was woken to look. */

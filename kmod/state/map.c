@@ -172,9 +172,13 @@ bool freq_map_build(struct freq_state *state)
  */
 u32 freq_map_first(struct freq_pool *pool, u64 number)
 {
-	u32 index = freq_pool_find(pool, number);
+	const struct freq_slot *lowest = freq_pool_ranked(pool, 0);
+	u32 index;
 
+	if (!lowest || number <= lowest->number)
+		return 0;
 	/* 30 instructions, where the search takes 15 for each halving. */
+	index = freq_pool_find(pool, number);
 	return index ? *rank_of(pool, index) : freq_pool_rank(pool, number);
 }
 

@@ -20,6 +20,7 @@ static const struct {
 	{ "frequencies", part_frequencies },
 	{ "files", part_files },
 	{ "records", part_records },
+	{ "band", part_band },
 	{ "batch", part_batch },
 	{ "inject", part_inject },
 	{ "memory", part_memory },

@@ -11,6 +11,8 @@ void part_frequencies(int argc, char **argv);
 void part_files(int argc, char **argv);
 /* COUNT...: cost of requests of release 3, and of records, by subscribers */
 void part_records(int argc, char **argv);
+/* COUNT...: cost of a frequency of a band, by number of frequencies */
+void part_band(int argc, char **argv);
 /* COUNT...: cost of batch requests, by batch size */
 void part_batch(int argc, char **argv);
 /* COUNT ROUNDS: cost of one INJECT of COUNT frequencies */

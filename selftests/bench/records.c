@@ -3,6 +3,7 @@
  * Requests of release 3, and the cost of records: to make one, by the number of
  * clients that subscribe and are behind, and to read one.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -101,6 +102,60 @@ static void measure_reading(void)
 	report_measured("records", reading, ARRAY_SIZE(reading), figures,
 			"records", RECORDS);
 	close(fd);
+}
+
+static void call_band(void *data, unsigned int i)
+{
+	struct client *band = data;
+	struct freq_granted granted;
+	struct freq_group group = {
+		.granted = (uintptr_t)&granted,
+		.count = 1,
+	};
+
+	if (ioctl(band->fd, FREQ_IOC_ALLOCATE_GROUP, &group))
+		die("ALLOCATE_GROUP: %m");
+	band->numbers[i] = granted.frequency;
+}
+
+/* Has all frequencies but the last @free ones allocated. */
+static void take_all_but(unsigned int count, unsigned int free)
+{
+	__u64 numbers[FREQ_BATCH_MAX];
+	unsigned int some;
+
+	for (count -= free; count; count -= some) {
+		some = count < FREQ_BATCH_MAX ? count : FREQ_BATCH_MAX;
+		must(!try_allocate_batch(client.fd, 0, numbers, some));
+	}
+}
+
+/* In a band of which nearly all is taken */
+void part_band(int argc, char **argv)
+{
+	const struct loop band[] = {
+		{ "floor", call_floor, &client },
+		{ "band", call_band, &client },
+		{ NULL, call_deallocate, &client },
+	};
+	struct figure figures[ARRAY_SIZE(band)];
+	unsigned int count, free;
+	char parameter[32];
+
+	for (; argc--; argv++) {
+		count = to_count(*argv, FREQ_POOL_MAX);
+		free = count / 2 < CALLS_MAX ? count / 2 : CALLS_MAX;
+		snprintf(parameter, sizeof(parameter), "frequencies=1-%u",
+			 count);
+		fresh_server("freq_v3", parameter);
+		client_open(&client);
+		take_all_but(count, free);
+		measure(band, ARRAY_SIZE(band), free, ROUNDS, figures);
+		report_measured("band", band, ARRAY_SIZE(band), figures,
+				"frequencies", count);
+		client_close(&client);
+	}
+	end_server();
 }
 
 static void measure_making(unsigned int subscribers)
