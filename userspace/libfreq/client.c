@@ -190,6 +190,26 @@ int freq_client_allocate_batch(struct freq_client *client, __u32 flags,
 	return ioctl(client->fd, FREQ_IOC_ALLOCATE_BATCH, &arg);
 }
 
+int freq_client_allocate_group(struct freq_client *client, __u32 flags,
+			       const struct freq_span *spans, size_t span_count,
+			       __u64 spacing, __s64 deadline,
+			       struct freq_granted *granted, size_t count)
+{
+	struct freq_group arg = {
+		.spans = (uintptr_t)spans,
+		.granted = (uintptr_t)granted,
+		.span_count = span_count,
+		.count = count,
+		.flags = flags,
+		.spacing = spacing,
+		.deadline = deadline,
+	};
+
+	if (check_count(span_count) || check_count(count))
+		return -1;
+	return ioctl(client->fd, FREQ_IOC_ALLOCATE_GROUP, &arg);
+}
+
 int freq_client_deallocate_batch(struct freq_client *client,
 				 const __u64 *frequencies, size_t count,
 				 size_t *index)

@@ -173,6 +173,41 @@ int freq_client_allocate_batch(struct freq_client *client, __u32 flags,
 			       __u64 *frequencies, size_t count);
 
 /**
+ * freq_client_allocate_group() - allocate the lowest free frequencies of spans,
+ *	or wait for them, all or none
+ * @client: the client
+ * @flags: FREQ_ALLOCATE_KEEP, FREQ_GROUP_*
+ * @spans: where to look, the first span first; they stay the caller's
+ * @span_count: their number, up to FREQ_SPANS_MAX; 0 for the whole pool
+ * @spacing: the distance of neighbours, in hertz, with FREQ_GROUP_ROW; else 0
+ * @deadline: until when to wait, in ns of CLOCK_MONOTONIC; 0: not at all;
+ *	FREQ_FOR_EVER
+ * @granted: out: the frequencies, in hertz, and the numbers of their grants, in
+ *	the order in which they were found; has room for @count. Clobbered on an
+ *	error.
+ * @count: their number, 1 to FREQ_BATCH_MAX
+ *
+ * Nothing is held while it waits, unless @flags has FREQ_GROUP_RESERVE.
+ *
+ * Return: 0; -1 with errno: ENOENT if @spans do not have so many frequencies, or
+ * no such row, allocated or not; ENOSPC if too few are free and @deadline is 0;
+ * ETIMEDOUT if @deadline came first; EINTR if a signal did; ERANGE for a span
+ * that ends before it begins, or a row whose last frequency would be 2^64 or
+ * more; E2BIG for too large a @count or @span_count, or for a row in spans with
+ * more than FREQ_ROW_SEARCH_MAX frequencies; EINVAL for a @count of 0, an unknown
+ * flag, FREQ_GROUP_RESERVE with FREQ_GROUP_ROW or without a @deadline, another
+ * @spacing than 0 without FREQ_GROUP_ROW, or a negative @deadline; EPERM with
+ * FREQ_GROUP_RESERVE and a @deadline that is more than FREQ_RESERVE_MAX_NS ahead,
+ * without CAP_SYS_ADMIN; EFAULT if @spans cannot be read, or @granted cannot be
+ * written; ENOTTY if the running release cannot do it (FREQ_FEATURE_GRANTS); or
+ * an error of every request.
+ */
+int freq_client_allocate_group(struct freq_client *client, __u32 flags,
+			       const struct freq_span *spans, size_t span_count,
+			       __u64 spacing, __s64 deadline,
+			       struct freq_granted *granted, size_t count);
+
+/**
  * freq_client_deallocate_batch() - give several frequencies back, all or none
  * @client: the client
  * @frequencies: the frequencies, in hertz; they stay the caller's. The last

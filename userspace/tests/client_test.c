@@ -76,6 +76,8 @@ static void test_no_device(void)
 static void test_not_known(struct freq_client *client)
 {
 	__u64 frequencies[2] = { 10, 11 }, frequency = 12, grant = 14;
+	static const struct freq_span span = { .first = 10, .last = 15 };
+	struct freq_granted granted = { .frequency = 15, .grant = 16 };
 	struct freq_info info;
 	size_t index = 13;
 
@@ -88,6 +90,9 @@ static void test_not_known(struct freq_client *client)
 	ok(fails(ENOTTY, freq_client_allocate_batch(client, 0, frequencies,
 						    2)),
 	   "allocate_batch is not known");
+	ok(fails(ENOTTY, freq_client_allocate_group(client, 0, &span, 1, 0, 0,
+						    &granted, 1)),
+	   "allocate_group is not known");
 	ok(fails(ENOTTY, freq_client_deallocate_batch(client, frequencies, 2,
 						      &index)),
 	   "deallocate_batch is not known");
@@ -105,7 +110,8 @@ static void test_not_known(struct freq_client *client)
 	   "info is not known");
 	ok(fails(ENOTTY, freq_client_stop(client)), "stop is not known");
 	ok(frequency == 12 && index == 13 && grant == 14 &&
-	   frequencies[0] == 10 && frequencies[1] == 11,
+	   frequencies[0] == 10 && frequencies[1] == 11 &&
+	   granted.frequency == 15 && granted.grant == 16,
 	   "nothing was written");
 }
 
@@ -164,6 +170,8 @@ static void test_too_many(struct freq_client *client)
 	static const size_t counts[] = {
 		(size_t)UINT32_MAX + 1, (size_t)UINT32_MAX + 2, SIZE_MAX,
 	};
+	struct freq_granted granted = { .frequency = 11, .grant = 12 };
+	struct freq_span span = { .first = 10, .last = 15 };
 	__u64 frequency = 10;
 	size_t index = 13, i;
 
@@ -179,8 +187,17 @@ static void test_too_many(struct freq_client *client)
 							     counts[i],
 							     &index)),
 		   "deallocate_batch of %zu", counts[i]);
+		ok(fails(E2BIG, freq_client_allocate_group(client, 0, &span, 1,
+							   0, 0, &granted,
+							   counts[i])),
+		   "allocate_group of %zu", counts[i]);
+		ok(fails(E2BIG, freq_client_allocate_group(client, 0, &span,
+							   counts[i], 0, 0,
+							   &granted, 1)),
+		   "allocate_group of %zu spans", counts[i]);
 	}
-	ok(frequency == 10 && index == 13, "nothing was written");
+	ok(frequency == 10 && index == 13 && granted.frequency == 11 &&
+	   granted.grant == 12, "nothing was written");
 #else
 	(void)client;
 #endif
