@@ -13,10 +13,10 @@
 
 #include "command.h"
 #include "held.h"
+#include "request_options.h"
 #include "server.h"
 #include "signals.h"
 #include "specs.h"
-#include "wait.h"
 
 static int print(const struct freq_array *frequencies)
 {
@@ -66,46 +66,50 @@ static int open_and_allocate(struct held_request *request)
 	return status;
 }
 
-enum {
-	OPTION_WAIT = 0x100,
-};
-
 static const struct command_option options[] = {
 	{ 'n', "count", "N", "allocate N, all or none; the default is 1" },
-	{ OPTION_WAIT, "wait", "SECONDS", "wait for them; without SECONDS, for ever",
+	{ REQUEST_IN, "in", "SPEC", "the lowest free ones of these; can be repeated" },
+	{ REQUEST_ROW, "row", "SPACING", "N in a row, SPACING apart" },
+	{ REQUEST_RESERVE, "reserve", NULL, "hold what comes free until there are N" },
+	{ REQUEST_WAIT, "wait", "SECONDS", "wait for them; without SECONDS, for ever",
 	  .optional = true },
 	{ 0 }
 };
 
-static int run(int argc, char **argv)
+/* Returns EXIT_DONE; or the exit status, after a message. */
+static int parse(int argc, char **argv, struct held_request *request)
 {
-	struct held_request request = { .flags = FREQ_ALLOCATE_KEEP };
 	const struct command *command = &allocate_command;
 	int option, status;
 
 	while ((option = command_option(command, argc, argv)) != -1) {
-		if (option == 'n' ? command_count(optarg, &request.count) :
-				    wait_parse(optarg, &request.wait))
-			return command_usage(command);
+		status = request_parse(command, option, request);
+		if (status != EXIT_DONE)
+			return status;
 	}
-	if (request.count && optind < argc) {
-		warnx("--count and SPECs exclude each other");
-		return command_usage(command);
-	}
-	if (!request.count)
-		request.count = 1;
+	status = request_check(command, request, optind < argc ? "SPECs" : NULL);
+	if (status != EXIT_DONE)
+		return status;
+	return specs_add_arguments(command, &request->exact, argc - optind,
+				   argv + optind);
+}
 
-	status = specs_add_arguments(command, &request.exact, argc - optind,
-				     argv + optind);
+static int run(int argc, char **argv)
+{
+	struct held_request request = { .flags = FREQ_ALLOCATE_KEEP };
+	int status;
+
+	status = parse(argc, argv, &request);
 	if (status == EXIT_DONE)
 		status = open_and_allocate(&request);
-	freq_array_free(&request.exact);
+	held_request_free(&request);
 	return status;
 }
 
 const struct command allocate_command = {
 	.name = "allocate",
-	.arguments = "[--wait[=SECONDS]] [-n N|SPEC...]",
+	.arguments =
+		"[--in SPEC]... [--row SPACING] [--reserve] [--wait[=SECONDS]] [-n N|SPEC...]",
 	.description = "Allocate frequencies, kept until deallocated",
 	.options = options,
 	.run = run,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "failure.h"
+#include "group.h"
 #include "held.h"
 #include "signals.h"
 
@@ -47,27 +48,78 @@ static int allocate_some(struct freq_client *client, __u32 flags, size_t count,
 	return 0;
 }
 
-/* One, by a request of release 3. */
-static int allocate_until(struct freq_client *client,
-			  const struct held_request *request, __u32 flags,
-			  __u64 *frequency)
+/**
+ * struct attempt - a request that can wait
+ * @flags: FREQ_ALLOCATE_*, beside those of the struct held_request
+ * @frequency: of one that is allocated
+ * @granted: has room for @count
+ * @count: how many at once; 0: one, by FREQ_IOC_ALLOCATE_V3
+ */
+struct attempt {
+	__u32 flags;
+	__u64 frequency;
+	struct freq_granted *granted;
+	__u32 count;
+};
+
+static int attempt_once(struct freq_client *client,
+			const struct held_request *request,
+			struct attempt *attempt)
+{
+	if (attempt->count)
+		return group_allocate(client, request, attempt->granted,
+				      attempt->count);
+	return freq_client_allocate_until(client,
+					  request->flags | attempt->flags,
+					  request->wait.deadline,
+					  &attempt->frequency, NULL);
+}
+
+/* A held signal ends the wait. */
+static int attempt_waiting(struct freq_client *client,
+			   const struct held_request *request,
+			   struct attempt *attempt)
 {
 	struct signals_admitted admitted;
 	int ret = -1;
 
-	flags |= request->flags;
 	if (!request->mask || !request->wait.deadline)
-		return freq_client_allocate_until(client, flags,
-						  request->wait.deadline,
-						  frequency, NULL);
+		return attempt_once(client, request, attempt);
 	signals_admit(request->mask, &admitted);
 	if (signals_noted())
 		errno = EINTR;
 	else
-		ret = freq_client_allocate_until(client, flags,
-						 request->wait.deadline,
-						 frequency, NULL);
+		ret = attempt_once(client, request, attempt);
 	signals_withdraw(&admitted);
+	return ret;
+}
+
+static int wait_for_one(struct freq_client *client,
+			const struct held_request *request,
+			struct freq_array *frequencies)
+{
+	struct attempt attempt = { 0 };
+
+	if (make_room(frequencies, 1) ||
+	    attempt_waiting(client, request, &attempt))
+		return -1;
+	return freq_array_add(frequencies, attempt.frequency);
+}
+
+static int allocate_group(struct freq_client *client,
+			  const struct held_request *request, __u32 count,
+			  struct freq_array *frequencies)
+{
+	struct freq_granted granted[FREQ_BATCH_MAX];
+	struct attempt attempt = { .granted = granted, .count = count };
+	int ret;
+	__u32 i;
+
+	if (make_room(frequencies, count) ||
+	    attempt_waiting(client, request, &attempt))
+		return -1;
+	for (ret = 0, i = 0; !ret && i < count; i++)
+		ret = freq_array_add(frequencies, granted[i].frequency);
 	return ret;
 }
 
@@ -88,16 +140,13 @@ static void report_too_few(struct freq_client *client, size_t had, __u32 count)
 static void report_any(struct freq_client *client,
 		       const struct held_request *request, size_t had)
 {
-	const char *seconds = request->wait.seconds;
-
 	if (errno == EINTR)
 		return;
-	if (errno == ETIMEDOUT && request->count > 1)
-		warnx("only %zu of %u frequencies came free within %s s", had,
-		      request->count, seconds);
+	if (group_is_needed(request))
+		group_report(request, errno);
 	else if (errno == ETIMEDOUT)
 		warnx("cannot allocate: nobody gave one back within %s s",
-		      seconds);
+		      request->wait.seconds);
 	else if (errno == ENOSPC && request->count > 1)
 		report_too_few(client, had, request->count);
 	else if (request->wait.deadline)
@@ -106,36 +155,35 @@ static void report_any(struct freq_client *client,
 		warnx("cannot allocate: %s", failure_text(errno));
 }
 
+/* The next ones, as many as one request can have. */
+static int allocate_next(struct freq_client *client,
+			 const struct held_request *request,
+			 struct freq_array *frequencies)
+{
+	__u32 some = request->count - frequencies->count;
+
+	if (some > FREQ_BATCH_MAX)
+		some = FREQ_BATCH_MAX;
+	if (group_is_needed(request))
+		return allocate_group(client, request, some, frequencies);
+	if (request->wait.deadline)
+		return wait_for_one(client, request, frequencies);
+	return allocate_some(client, request->flags, some, frequencies);
+}
+
 static int allocate_any(struct freq_client *client,
 			const struct held_request *request,
 			struct freq_array *frequencies)
 {
-	__u64 frequency;
-	__u32 some;
-	int ret;
+	int err;
 
 	while (frequencies->count < request->count) {
-		some = request->count - frequencies->count;
-		if (request->wait.deadline) {
-			ret = make_room(frequencies, 1);
-			if (!ret)
-				ret = allocate_until(client, request, 0,
-						     &frequency);
-			if (!ret)
-				ret = freq_array_add(frequencies, frequency);
-		} else {
-			if (some > FREQ_BATCH_MAX)
-				some = FREQ_BATCH_MAX;
-			ret = allocate_some(client, request->flags, some,
-					    frequencies);
-		}
-		if (ret) {
-			int err = errno;
-
-			report_any(client, request, frequencies->count);
-			errno = err;
-			return -1;
-		}
+		if (!allocate_next(client, request, frequencies))
+			continue;
+		err = errno;
+		report_any(client, request, frequencies->count);
+		errno = err;
+		return -1;
 	}
 	return 0;
 }
@@ -161,7 +209,7 @@ static int allocate_exact(struct freq_client *client,
 			  struct freq_array *frequencies)
 {
 	const struct freq_array *wanted = &request->exact;
-	__u64 frequency;
+	struct attempt attempt = { .flags = FREQ_ALLOCATE_EXACT };
 	size_t i;
 	int err;
 
@@ -181,12 +229,11 @@ static int allocate_exact(struct freq_client *client,
 	}
 
 	for (i = 0; i < wanted->count; i++) {
-		frequency = frequencies->values[i];
-		if (!allocate_until(client, request, FREQ_ALLOCATE_EXACT,
-				    &frequency))
+		attempt.frequency = frequencies->values[i];
+		if (!attempt_waiting(client, request, &attempt))
 			continue;
 		err = errno;
-		report_exact(request, frequency);
+		report_exact(request, attempt.frequency);
 		/* Those allocated before it */
 		frequencies->count = i;
 		errno = err;
@@ -198,18 +245,29 @@ static int allocate_exact(struct freq_client *client,
 }
 
 /**
+ * held_request_free() - give back the memory of a request
+ * @request: the request
+ */
+void held_request_free(struct held_request *request)
+{
+	freq_array_free(&request->exact);
+	spans_free(&request->in);
+}
+
+/**
  * held_allocate() - allocate some frequencies, or none
  * @client: the client
  * @request: which ones
  * @frequencies: an empty array; out: the frequencies, in the order of the
  *	request, or else of their allocation; empty on an error
  *
- * If there is nothing to wait for, up to FREQ_BATCH_MAX are allocated by one
- * request if the release can do that. Otherwise a failure gives back the ones
- * allocated before it.
+ * Unless they are certain ones, up to FREQ_BATCH_MAX are allocated by one request
+ * if the release can do that. Otherwise a failure gives back the ones allocated
+ * before it.
  *
- * Return: 0; -1 with errno as freq_client_allocate_until() has it, after a
- * message; EINTR without one; EINVAL if one of @request is repeated.
+ * Return: 0; -1 with errno as freq_client_allocate_until() or
+ * freq_client_allocate_group() has it, after a message; EINTR without one; EINVAL
+ * if one of @request is repeated.
  */
 int held_allocate(struct freq_client *client,
 		  const struct held_request *request,

@@ -25,9 +25,9 @@
 #include "failure.h"
 #include "held.h"
 #include "label.h"
+#include "request_options.h"
 #include "server.h"
 #include "specs.h"
-#include "wait.h"
 
 #define VARIABLE "FREQ_FREQUENCIES"
 
@@ -103,13 +103,15 @@ static int hold(struct freq_client *client, const struct held_request *request,
 enum {
 	OPTION_EXACT = 0x100,
 	OPTION_LABEL,
-	OPTION_WAIT,
 };
 
 static const struct command_option options[] = {
 	{ 'n', "count", "N", "hold N, all or none; the default is 1" },
 	{ OPTION_EXACT, "exact", "SPEC", "hold these, all or none" },
-	{ OPTION_WAIT, "wait", "SECONDS", "wait for them; without SECONDS, for ever",
+	{ REQUEST_IN, "in", "SPEC", "the lowest free ones of these; can be repeated" },
+	{ REQUEST_ROW, "row", "SPACING", "N in a row, SPACING apart" },
+	{ REQUEST_RESERVE, "reserve", NULL, "hold what comes free until there are N" },
+	{ REQUEST_WAIT, "wait", "SECONDS", "wait for them; without SECONDS, for ever",
 	  .optional = true },
 	{ OPTION_LABEL, "label", "TEXT", "say so in the list; without it, COMMAND" },
 	{ 0 }
@@ -126,44 +128,43 @@ struct arguments {
 };
 
 /* Returns EXIT_DONE; or the exit status, after a message. */
+static int parse_option(int option, struct arguments *arguments)
+{
+	struct held_request *request = &arguments->request;
+	const struct command *command = &run_command;
+
+	switch (option) {
+	case OPTION_EXACT:
+		return specs_add_arguments(command, &request->exact, 1,
+					   &optarg);
+	case OPTION_LABEL:
+		arguments->label = optarg;
+		return label_check(optarg) ? command_usage(command) : EXIT_DONE;
+	default:
+		return request_parse(command, option, request);
+	}
+}
+
+/* Returns EXIT_DONE; or the exit status, after a message. */
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
 	struct held_request *request = &arguments->request;
 	const struct command *command = &run_command;
-	int option, status, bad = 0;
+	int option, status;
 
 	while ((option = command_option(command, argc, argv)) != -1) {
-		switch (option) {
-		case 'n':
-			bad = command_count(optarg, &request->count);
-			break;
-		case OPTION_EXACT:
-			status = specs_add_arguments(command, &request->exact,
-						     1, &optarg);
-			if (status != EXIT_DONE)
-				return status;
-			break;
-		case OPTION_WAIT:
-			bad = wait_parse(optarg, &request->wait);
-			break;
-		case OPTION_LABEL:
-			bad = label_check(optarg);
-			arguments->label = optarg;
-			break;
-		}
-		if (bad)
-			return command_usage(command);
+		status = parse_option(option, arguments);
+		if (status != EXIT_DONE)
+			return status;
 	}
-	if (request->count && request->exact.count) {
-		warnx("--count and --exact exclude each other");
-		return command_usage(command);
-	}
+	status = request_check(command, request,
+			       request->exact.count ? "--exact" : NULL);
+	if (status != EXIT_DONE)
+		return status;
 	if (optind == argc) {
 		warnx("missing argument: COMMAND");
 		return command_usage(command);
 	}
-	if (!request->count)
-		request->count = 1;
 	return EXIT_DONE;
 }
 
@@ -187,14 +188,14 @@ static int parse_and_run(int argc, char **argv)
 	status = parse(argc, argv, &arguments);
 	if (status == EXIT_DONE)
 		status = open_and_hold(&arguments, argv + optind);
-	freq_array_free(&arguments.request.exact);
+	held_request_free(&arguments.request);
 	return status;
 }
 
 const struct command run_command = {
 	.name = "run",
 	.arguments =
-		"[-n N|--exact SPEC] [--wait[=SECONDS]] [--label TEXT] -- COMMAND [ARGUMENT...]",
+		"[-n N|--exact SPEC] [--in SPEC]... [--row SPACING] [--reserve] [--wait[=SECONDS]] [--label TEXT] -- COMMAND [ARGUMENT...]",
 	.description = "Hold frequencies while a command runs",
 	.options = options,
 	.run = parse_and_run,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Spans of frequencies, as a subscription has them, from SPECs.
+ * Spans of frequencies, as requests have them, from SPECs.
  *
  * A range is a span, whatever its length, and is not made an array first. One
  * with a step is a span for each of its frequencies.
@@ -97,6 +97,52 @@ static void join(struct spans *spans)
 	spans->count = to - spans->values + 1;
 }
 
+/*
+ * What no earlier span has of one, in ascending order. Where it goes on from the
+ * last of them, the two are one.
+ */
+static int add_uncovered(struct spans *spans, __u64 first, __u64 last)
+{
+	struct freq_span *before;
+	size_t i;
+
+	for (i = 0; i < spans->count; i++) {
+		const struct freq_span span = spans->values[i];
+
+		if (span.last < first || span.first > last)
+			continue;
+		if (span.first > first &&
+		    add_uncovered(spans, first, span.first - 1))
+			return -1;
+		if (span.last >= last)
+			return 0;
+		first = span.last + 1;
+	}
+	before = spans->count ? &spans->values[spans->count - 1] : NULL;
+	if (!before || !first || before->last != first - 1)
+		return add(spans, first, last);
+	before->last = last;
+	return 0;
+}
+
+static int refuse(const struct command *command, const char *spec)
+{
+	if (errno != E2BIG)
+		return specs_refuse(command, spec, errno);
+	warnx("'%s': too many with a step: up to %d, or a range without a step",
+	      spec, FREQ_SPANS_MAX);
+	return EXIT_FAILED;
+}
+
+static int check_count(const struct spans *spans)
+{
+	if (spans->count <= FREQ_SPANS_MAX)
+		return EXIT_DONE;
+	warnx("too many separate ranges: %zu; up to %d, or all frequencies",
+	      spans->count, FREQ_SPANS_MAX);
+	return EXIT_FAILED;
+}
+
 /**
  * spans_from_arguments() - the spans of some arguments
  * @command: the command
@@ -113,21 +159,37 @@ int spans_from_arguments(const struct command *command, struct spans *spans,
 {
 	int i;
 
-	for (i = 0; i < argc; i++) {
-		if (!add_spec(spans, argv[i]))
-			continue;
-		if (errno != E2BIG)
-			return specs_refuse(command, argv[i], errno);
-		warnx("'%s': too many with a step: up to %d, or a range without a step",
-		      argv[i], FREQ_SPANS_MAX);
-		return EXIT_FAILED;
-	}
+	for (i = 0; i < argc; i++)
+		if (add_spec(spans, argv[i]))
+			return refuse(command, argv[i]);
 	join(spans);
-	if (spans->count <= FREQ_SPANS_MAX)
-		return EXIT_DONE;
-	warnx("too many separate ranges: %zu; up to %d, or all frequencies",
-	      spans->count, FREQ_SPANS_MAX);
-	return EXIT_FAILED;
+	return check_count(spans);
+}
+
+/**
+ * spans_add_argument() - append the spans of an argument
+ * @command: the command
+ * @spans: where to: disjoint, in the order of the arguments. For spans_free(),
+ *	after an error, too.
+ * @spec: the argument, a SPEC
+ *
+ * What @spans have already is left out.
+ *
+ * Return: as spans_from_arguments().
+ */
+int spans_add_argument(const struct command *command, struct spans *spans,
+		       const char *spec)
+{
+	struct spans more = { 0 };
+	size_t i;
+	int ret;
+
+	ret = add_spec(&more, spec);
+	for (i = 0; !ret && i < more.count; i++)
+		ret = add_uncovered(spans, more.values[i].first,
+				    more.values[i].last);
+	spans_free(&more);
+	return ret ? refuse(command, spec) : check_count(spans);
 }
 
 /**

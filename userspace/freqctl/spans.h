@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Spans of frequencies, as a subscription has them, from SPECs.
+ * Spans of frequencies, as requests have them, from SPECs.
  */
 #ifndef FREQCTL_SPANS_H
 #define FREQCTL_SPANS_H
@@ -27,6 +27,8 @@ struct spans {
 
 int spans_from_arguments(const struct command *command, struct spans *spans,
 			 int argc, char **argv);
+int spans_add_argument(const struct command *command, struct spans *spans,
+		       const char *spec);
 void spans_free(struct spans *spans);
 
 #endif /* FREQCTL_SPANS_H */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../kmod/spec.h"
 #include "command.h"
 #include "failure.h"
 #include "specs.h"
@@ -58,6 +59,33 @@ int specs_add_arguments(const struct command *command,
 		if (add(array, argv[i]))
 			return specs_refuse(command, argv[i], errno);
 	return EXIT_DONE;
+}
+
+/**
+ * specs_parse_one() - read a single number
+ * @text: as in "10" or "12.5kHz"
+ * @frequency: out: the number, in hertz
+ *
+ * Return: 0; -1 with errno: EINVAL if @text is no such number, ERANGE if it is
+ * 2^64 or more.
+ */
+int specs_parse_one(const char *text, __u64 *frequency)
+{
+	struct freq_range range;
+	int ret;
+
+	/* No list, and no range */
+	if (!*text || strpbrk(text, ",-")) {
+		errno = EINVAL;
+		return -1;
+	}
+	ret = freq_spec_next(&text, &range);
+	if (ret < 0) {
+		errno = -ret;
+		return -1;
+	}
+	*frequency = range.start;
+	return 0;
 }
 
 /**

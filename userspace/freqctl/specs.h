@@ -12,6 +12,7 @@ struct command;
 int specs_refuse(const struct command *command, const char *spec, int err);
 int specs_add_arguments(const struct command *command,
 			struct freq_array *array, int argc, char **argv);
+int specs_parse_one(const char *text, __u64 *frequency);
 int specs_add_text(struct freq_array *array, char *text, unsigned long *line);
 
 #endif /* FREQCTL_SPECS_H */

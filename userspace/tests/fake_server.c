@@ -17,9 +17,11 @@
  *			holds after it
  *	FAKE_KEPT_AGAIN	a SPEC: frequencies that the first of these users keeps
  *			once a deallocation was refused
- *	FAKE_ADMIN	freqctl may give back the frequencies of all users
+ *	FAKE_ADMIN	freqctl may give back the frequencies of all users, and
+ *			reserve for as long as it likes
  *	FAKE_LEFT	a file: how many are allocated when freqctl exits
  *	FAKE_REQUESTS	a file: the numbers of the requests, a line each
+ *	FAKE_GROUPS	a file: the arguments of FREQ_IOC_ALLOCATE_GROUP
  *	FAKE_LISTS	a folder for the files that sysfs has of a rehearsal
  *	FAKE_USER_NAME	the name of every user
  *	FAKE_USERS	a file: the uids whose names were looked up, a line each
@@ -57,6 +59,7 @@
 #include <libfreq.h>
 
 #include "../freqctl/signals.h"
+#include "fake_group.h"
 #include "fake_records.h"
 #include "fake_server.h"
 
@@ -456,6 +459,83 @@ static int fake_deallocate_v3(struct server *server,
 	return fake_deallocate(server, first, fd);
 }
 
+static int check_group(const struct server *server,
+		       const struct freq_group *arg)
+{
+	const int row = arg->flags & FREQ_GROUP_ROW;
+	const int reserve = arg->flags & FREQ_GROUP_RESERVE;
+
+	if (server->release < 3)
+		return -ENOTTY;
+	if (arg->count > FREQ_BATCH_MAX || arg->span_count > FREQ_SPANS_MAX)
+		return -E2BIG;
+	if (arg->flags & ~(FREQ_ALLOCATE_KEEP | FREQ_GROUP_ROW |
+			   FREQ_GROUP_RESERVE) ||
+	    !arg->count || arg->pad || arg->deadline < 0 ||
+	    !row != !arg->spacing || (reserve && (row || !arg->deadline)))
+		return -EINVAL;
+	if (reserve && !getenv("FAKE_ADMIN") &&
+	    arg->deadline - now(CLOCK_MONOTONIC) > FREQ_RESERVE_MAX_NS)
+		return -EPERM;
+	return 0;
+}
+
+static int choose_group(const struct server *server,
+			const struct freq_group *arg, __u64 *chosen)
+{
+	struct freq_array pool = { 0 }, unused = { 0 };
+	size_t i;
+	int err;
+
+	for (i = 0; i < server->unused.count; i++)
+		if (freq_array_add(&pool, server->unused.values[i]) ||
+		    freq_array_add(&unused, server->unused.values[i]))
+			abort();
+	for (i = 0; i < server->held_count; i++)
+		if (freq_array_add(&pool, server->held[i].entry.frequency))
+			abort();
+	freq_array_sort(&pool);
+	freq_array_sort(&unused);
+	err = fake_group_choose(arg, &pool, &unused, chosen);
+	freq_array_free(&pool);
+	freq_array_free(&unused);
+	return err;
+}
+
+static int fake_allocate_group(struct server *server,
+			       const struct freq_group *arg, int fd)
+{
+	struct freq_granted *granted = (struct freq_granted *)(uintptr_t)
+				       arg->granted;
+	__u64 chosen[FREQ_BATCH_MAX];
+	int err = check_group(server, arg);
+	__u32 i;
+
+	if (err)
+		return err;
+	fake_group_note(arg);
+	err = choose_group(server, arg, chosen);
+	if (err == -ENOSPC && arg->deadline) {
+		give_back_spec("FAKE_WAITED");
+		unsetenv("FAKE_WAITED");
+		err = choose_group(server, arg, chosen);
+		if (err == -ENOSPC)
+			return sleep_until(arg->deadline);
+	}
+	for (i = 0; !err && i < arg->count; i++) {
+		struct freq_allocate_v3 one = {
+			.frequency = chosen[i],
+			.flags = FREQ_ALLOCATE_EXACT |
+				 (arg->flags & FREQ_ALLOCATE_KEEP),
+		};
+
+		err = allocate_now(server, &one, fd);
+		granted[i].frequency = one.frequency;
+		granted[i].grant = one.grant;
+	}
+	return err;
+}
+
 static int is_label(const __u8 *label)
 {
 	size_t i;
@@ -785,7 +865,8 @@ static int answer(int fd, unsigned long request, void *arg)
 {
 	struct server *server = is_copy(fd) ? &copy : &live;
 
-	if (_IOC_NR(request) == _IOC_NR(FREQ_IOC_ALLOCATE))
+	if (_IOC_NR(request) == _IOC_NR(FREQ_IOC_ALLOCATE) ||
+	    _IOC_NR(request) == _IOC_NR(FREQ_IOC_ALLOCATE_GROUP))
 		signal_once("FAKE_SIGNAL_REQUEST");
 	if (!begun)
 		begin();
@@ -812,6 +893,8 @@ static int answer(int fd, unsigned long request, void *arg)
 		return fake_allocate_v3(server, arg, fd);
 	case FREQ_IOC_DEALLOCATE_V3:
 		return fake_deallocate_v3(server, arg, fd);
+	case FREQ_IOC_ALLOCATE_GROUP:
+		return fake_allocate_group(server, arg, fd);
 	case FREQ_IOC_LIST_GRANTS:
 		return fake_list_grants(server, arg, fd);
 	case FREQ_IOC_LABEL:
