@@ -17,6 +17,7 @@
 #include "process.h"
 #include "rehearsal_device.h"
 #include "release_name.h"
+#include "running.h"
 
 /* Returns true, after a message, if a release is being loaded or removed. */
 static bool report_change(unsigned int number)
@@ -151,6 +152,18 @@ static const char *load_failure(int err)
 	return strerror(err);
 }
 
+/* The release that was expected to run does not. */
+static void report_taken_over(const char *name)
+{
+	unsigned int running = running_number();
+
+	if (running)
+		warnx("cannot load %s: another release has taken over meanwhile: release %u runs",
+		      name, running);
+	else
+		warnx("cannot load %s: the server was stopped meanwhile", name);
+}
+
 /**
  * obstacle_report_load() - report why a release could not be loaded
  * @number: the release
@@ -165,6 +178,10 @@ void obstacle_report_load(unsigned int number, int err, bool rehearse, int log)
 	char *line;
 
 	release_name_module(number, name);
+	if (err == ESTALE) {
+		report_taken_over(name);
+		return;
+	}
 	snprintf(start, sizeof(start), "%s: ", name);
 	line = kernel_log_newest(log, start);
 	warnx("cannot load %s: %s%s", name, load_failure(err),

@@ -33,6 +33,28 @@ bool parameters_is_one(const char *text)
 }
 
 /**
+ * parameters_have() - whether one of some parameters has a name
+ * @parameters: as from parameters_join()
+ * @name: the name
+ *
+ * Return: true if one has.
+ */
+bool parameters_have(const char *parameters, const char *name)
+{
+	size_t length = strlen(name);
+
+	while (parameters) {
+		if (!strncmp(parameters, name, length) &&
+		    parameters[length] == '=')
+			return true;
+		parameters = strchr(parameters, ' ');
+		if (parameters)
+			parameters++;
+	}
+	return false;
+}
+
+/**
  * parameters_join() - make one line of parameters
  * @argc: the length of @argv
  * @argv: the parameters, PARAMETER=VALUE each

@@ -6,7 +6,9 @@
  *
  * One change is made at a time: two upgrades at once would have the same
  * predecessor, and one of them would leave a module behind. modprobe(8) takes
- * no such lock, so a change by it can come in between at any time.
+ * no such lock, so a change by it can come in between at any time. Therefore a
+ * release is loaded on the condition that the one runs which was seen to run
+ * before, if the module has a parameter for that.
  *
  * Functions report their failure on stderr, and set errno.
  */
@@ -156,7 +158,7 @@ static int insert(unsigned int number, const char *parameters, bool rehearse)
 		obstacle_report_load(number, -ret, rehearse, log);
 	if (log >= 0)
 		close(log);
-	return ret;
+	return ret == -ESTALE ? -EBUSY : ret;
 }
 
 /*
@@ -172,6 +174,30 @@ static int load(unsigned int number, const char *parameters, bool rehearse)
 		ret = remove_idle(number);
 	if (!ret)
 		ret = insert(number, parameters, rehearse);
+	return ret;
+}
+
+/*
+ * As load(), to take over from a certain release only, or from none. What the
+ * user expects comes first; a module that was built before there was the
+ * parameter takes over from any.
+ */
+static int load_expecting(unsigned int number, const char *parameters,
+			  unsigned int running)
+{
+	char *all;
+	int ret;
+
+	if (parameters_have(parameters, PARAMETER_EXPECT) ||
+	    !module_has_parameter(number, PARAMETER_EXPECT))
+		return load(number, parameters, false);
+	if (asprintf(&all, "%s%s" PARAMETER_EXPECT "=%u", parameters,
+		     *parameters ? " " : "", running) < 0) {
+		warn(NULL);
+		return -ENOMEM;
+	}
+	ret = load(number, all, false);
+	free(all);
 	return ret;
 }
 
@@ -225,7 +251,7 @@ enum release_result release_load(unsigned int number, const char *parameters,
 	if (change->before == number)
 		return RELEASE_UNCHANGED;
 
-	ret = load(number, parameters, false);
+	ret = load_expecting(number, parameters, change->before);
 	if (!ret)
 		ret = verify(number);
 	if (!ret)

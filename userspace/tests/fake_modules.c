@@ -4,14 +4,17 @@
  * a kernel that has them. Without FAKE_MODULES, the real ones.
  *
  *	FAKE_MODULES	a folder: the file disk.N is the module file of release
- *			N, loaded.N its module, running has the number of the
- *			running release
+ *			N, and has the names of its parameters but for rehearse,
+ *			a line each; loaded.N is its module; running has the
+ *			number of the running release
  *	FAKE_LOG	a file: each insertion and removal, a line each
  *	FAKE_NICE	a file: the priority at each insertion and removal, a line
  *			each, as nice(1) prints it
  *	FAKE_DELAY	how long a takeover lasts, in microseconds
  *	FAKE_SIGNAL	a signal in the middle of a takeover, to freqctl itself
  *	FAKE_IDLE	an inserted release does not take over
+ *	FAKE_OTHER	a release that another program makes run when one is to be
+ *			inserted; 0: it stops the server
  *	FAKE_REFERENCES	the references to each release that does not run
  */
 #include <errno.h>
@@ -24,6 +27,7 @@
 #include <unistd.h>
 
 #include "../freqctl/lock.h"
+#include "../freqctl/parameters.h"
 #include "fake_modules.h"
 
 #define LARGEST 99
@@ -52,6 +56,14 @@ static void write_line(const char *path, const char *mode, const char *text)
 
 	if (!file || fprintf(file, "%s\n", text) < 0 || fclose(file))
 		abort();
+}
+
+static void set_running(const char *number)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/running", folder());
+	write_line(path, "we", number);
 }
 
 static void log_action(const char *action, unsigned int number,
@@ -150,16 +162,47 @@ int __wrap_module_find_file(unsigned int number)
 	return is_there("disk", number) ? 0 : -ENOENT;
 }
 
+/* Whether a module file has a parameter among its lines. */
+static bool is_listed(unsigned int number, const char *name)
+{
+	FILE *file = fopen(path_of("disk", number), "re");
+	bool found = false;
+	char line[64];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		found |= !strcmp(line, name);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
 bool __wrap_module_has_parameter(unsigned int number, const char *name)
 {
 	if (!folder())
 		return __real_module_has_parameter(number, name);
-	return is_there("disk", number);
+	return is_there("disk", number) && (!strcmp(name, PARAMETER_REHEARSE) ||
+					    is_listed(number, name));
+}
+
+/* As the kernel's parameter does: of several, the last one counts. */
+static bool is_expected(const char *parameters)
+{
+	const char *at = parameters;
+	int expected = -1;
+
+	while ((at = strstr(at, PARAMETER_EXPECT "="))) {
+		at += strlen(PARAMETER_EXPECT "=");
+		expected = atoi(at);
+	}
+	return expected < 0 ||
+	       __wrap_running_number() == (unsigned int)expected;
 }
 
 int __wrap_module_insert(unsigned int number, const char *parameters)
 {
-	char path[256], text[16];
+	char text[16];
 
 	log_priority();
 	if (!folder())
@@ -169,6 +212,10 @@ int __wrap_module_insert(unsigned int number, const char *parameters)
 	if (is_there("loaded", number))
 		return -EEXIST;
 	log_action("insert", number, parameters);
+	if (getenv("FAKE_OTHER"))
+		set_running(getenv("FAKE_OTHER"));
+	if (!is_expected(parameters))
+		return -ESTALE;
 	write_line(path_of("loaded", number), "we", "");
 	if (getenv("FAKE_SIGNAL"))
 		kill(getpid(), atoi(getenv("FAKE_SIGNAL")));
@@ -176,9 +223,8 @@ int __wrap_module_insert(unsigned int number, const char *parameters)
 		usleep(atoi(getenv("FAKE_DELAY")));
 	if (getenv("FAKE_IDLE"))
 		return 0;
-	snprintf(path, sizeof(path), "%s/running", folder());
 	snprintf(text, sizeof(text), "%u", number);
-	write_line(path, "we", text);
+	set_running(text);
 	return 0;
 }
 
