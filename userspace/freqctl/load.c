@@ -13,7 +13,6 @@
 #include "rehearse.h"
 #include "release.h"
 #include "release_name.h"
-#include "running.h"
 
 static int do_load(unsigned int number, const char *parameters)
 {
@@ -84,10 +83,13 @@ static int upgrade(unsigned int number, const char *parameters)
 /* Upgrades only if the release passes a rehearsal. */
 static int upgrade_rehearsed(unsigned int number, const char *parameters)
 {
-	if (running_number() != number &&
-	    rehearse_quietly(number, parameters))
-		return EXIT_FAILED;
-	return upgrade(number, parameters);
+	char *expecting = rehearse_upgrade(number, parameters);
+	int status = EXIT_FAILED;
+
+	if (expecting)
+		status = upgrade(number, expecting);
+	free(expecting);
+	return status;
 }
 
 /* Parses the arguments, and runs @act. */

@@ -17,7 +17,9 @@
 #include "parameters.h"
 #include "rehearsal_session.h"
 #include "rehearse.h"
+#include "release.h"
 #include "release_name.h"
+#include "running.h"
 #include "signals.h"
 
 #define VARIABLE "FREQ_DEVICE"
@@ -141,6 +143,26 @@ int rehearse_quietly(unsigned int number, const char *parameters)
 	signals_restore(&rehearsal.mask);
 	errno = err;
 	return verdict == PASSES ? 0 : -1;
+}
+
+/**
+ * rehearse_upgrade() - rehearse a release that is to take over
+ * @number: the release
+ * @parameters: of its module, as for release_load()
+ *
+ * One that runs is not rehearsed.
+ *
+ * Return: the parameters for release_upgrade(), for free(), with which it takes
+ * over from that release only beside which it was rehearsed; NULL with errno as
+ * rehearse_quietly() has it, after a message.
+ */
+char *rehearse_upgrade(unsigned int number, const char *parameters)
+{
+	unsigned int running = running_number();
+
+	if (running != number && rehearse_quietly(number, parameters))
+		return NULL;
+	return release_expect(number, parameters, running);
 }
 
 /* Where the command begins, behind "--"; where the arguments end, if nowhere. */

@@ -6,5 +6,6 @@
 #define FREQCTL_REHEARSE_H
 
 int rehearse_quietly(unsigned int number, const char *parameters);
+char *rehearse_upgrade(unsigned int number, const char *parameters);
 
 #endif /* FREQCTL_REHEARSE_H */

@@ -177,25 +177,46 @@ static int load(unsigned int number, const char *parameters, bool rehearse)
 	return ret;
 }
 
-/*
- * As load(), to take over from a certain release only, or from none. What the
- * user expects comes first; a module that was built before there was the
- * parameter takes over from any.
+/**
+ * release_expect() - have a release take over from a certain one only
+ * @number: the release
+ * @parameters: of its module, as for release_load(). What they expect already
+ *	comes first.
+ * @running: the number of that one, or 0 for none
+ *
+ * A module that was built before there was the parameter takes over from any.
+ *
+ * Return: the parameters for release_load(), for free(); NULL with errno, after a
+ * message.
  */
-static int load_expecting(unsigned int number, const char *parameters,
-			  unsigned int running)
+char *release_expect(unsigned int number, const char *parameters,
+		     unsigned int running)
 {
 	char *all;
 	int ret;
 
 	if (parameters_have(parameters, PARAMETER_EXPECT) ||
 	    !module_has_parameter(number, PARAMETER_EXPECT))
-		return load(number, parameters, false);
-	if (asprintf(&all, "%s%s" PARAMETER_EXPECT "=%u", parameters,
-		     *parameters ? " " : "", running) < 0) {
-		warn(NULL);
-		return -ENOMEM;
-	}
+		ret = asprintf(&all, "%s", parameters);
+	else
+		ret = asprintf(&all, "%s%s" PARAMETER_EXPECT "=%u", parameters,
+			       *parameters ? " " : "", running);
+	if (ret >= 0)
+		return all;
+	warn(NULL);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* As load(), to take over from a certain release only, or from none. */
+static int load_expecting(unsigned int number, const char *parameters,
+			  unsigned int running)
+{
+	char *all = release_expect(number, parameters, running);
+	int ret;
+
+	if (!all)
+		return -errno;
 	ret = load(number, all, false);
 	free(all);
 	return ret;

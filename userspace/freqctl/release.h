@@ -37,6 +37,8 @@ struct release_change {
 
 void release_lock(struct release_lock *lock);
 void release_unlock(struct release_lock *lock);
+char *release_expect(unsigned int number, const char *parameters,
+		     unsigned int running);
 enum release_result release_load(unsigned int number, const char *parameters,
 				 struct release_change *change);
 enum release_result release_upgrade(unsigned int number,

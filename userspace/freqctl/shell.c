@@ -28,7 +28,6 @@
 #include "rehearse.h"
 #include "release.h"
 #include "release_name.h"
-#include "running.h"
 #include "server.h"
 #include "signals.h"
 #include "specs.h"
@@ -503,6 +502,18 @@ static int shell_rehearse(struct shell *shell, char *rest)
 			      RELEASE_FAILED : RELEASE_UNCHANGED);
 }
 
+static int upgrade_rehearsed(unsigned int number, const char *parameters)
+{
+	char *expecting = rehearse_upgrade(number, parameters);
+	int ret;
+
+	if (!expecting)
+		return answer_release(RELEASE_FAILED);
+	ret = change_release(number, expecting, release_upgrade);
+	free(expecting);
+	return ret;
+}
+
 static int shell_upgrade(struct shell *shell, char *rest)
 {
 	bool rehearsed = take_option(&rest, "--rehearse");
@@ -512,10 +523,8 @@ static int shell_upgrade(struct shell *shell, char *rest)
 	(void)shell;
 	if (read_release(rest, &number, &parameters))
 		return -1;
-	if (rehearsed && running_number() != number &&
-	    rehearse_quietly(number, parameters))
-		return answer_release(RELEASE_FAILED);
-	return change_release(number, parameters, release_upgrade);
+	return rehearsed ? upgrade_rehearsed(number, parameters) :
+			   change_release(number, parameters, release_upgrade);
 }
 
 static int shell_purge(struct shell *shell, char *rest)

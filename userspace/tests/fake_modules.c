@@ -15,6 +15,8 @@
  *	FAKE_IDLE	an inserted release does not take over
  *	FAKE_OTHER	a release that another program makes run when one is to be
  *			inserted; 0: it stops the server
+ *	FAKE_OTHER_AFTER_REHEARSAL
+ *			one that another program makes run then
  *	FAKE_REFERENCES	the references to each release that does not run
  */
 #include <errno.h>
@@ -226,6 +228,12 @@ int __wrap_module_insert(unsigned int number, const char *parameters)
 	snprintf(text, sizeof(text), "%u", number);
 	set_running(text);
 	return 0;
+}
+
+void fake_modules_end_rehearsal(void)
+{
+	if (folder() && getenv("FAKE_OTHER_AFTER_REHEARSAL"))
+		set_running(getenv("FAKE_OTHER_AFTER_REHEARSAL"));
 }
 
 int __wrap_module_remove(unsigned int number)

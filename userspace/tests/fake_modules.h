@@ -30,4 +30,7 @@ unsigned int __wrap_running_number(void);
 int __wrap_running_open(void);
 int __wrap_lock_take(const char *name, bool wait);
 
+/* Called by fake_server.c. */
+void fake_modules_end_rehearsal(void);
+
 #endif /* FREQ_FAKE_MODULES_H */

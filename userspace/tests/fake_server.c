@@ -60,6 +60,7 @@
 
 #include "../freqctl/signals.h"
 #include "fake_group.h"
+#include "fake_modules.h"
 #include "fake_records.h"
 #include "fake_server.h"
 
@@ -1054,5 +1055,6 @@ int __wrap_rehearsal_session_end(struct rehearsal *rehearsal)
 	freq_client_close(rehearsal->copy);
 	freq_client_close(rehearsal->live);
 	free_copy();
+	fake_modules_end_rehearsal();
 	return getenv("FAKE_STAYS") ? -1 : 0;
 }
