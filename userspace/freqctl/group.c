@@ -33,7 +33,7 @@ bool group_is_needed(const struct held_request *request)
  * @client: the client
  * @request: in which ranges, and for how long to wait
  * @granted: out: the frequencies and their grants
- * @count: how many of the request, up to FREQ_BATCH_MAX
+ * @count: how many of the request, up to FREQ_GROUP_MAX
  *
  * Return: 0; -1 with errno as freq_client_allocate_group() has it.
  */

@@ -110,7 +110,7 @@ static int allocate_group(struct freq_client *client,
 			  const struct held_request *request, __u32 count,
 			  struct freq_array *frequencies)
 {
-	struct freq_granted granted[FREQ_BATCH_MAX];
+	struct freq_granted granted[FREQ_GROUP_MAX];
 	struct attempt attempt = { .granted = granted, .count = count };
 	int ret;
 	__u32 i;
@@ -160,10 +160,11 @@ static int allocate_next(struct freq_client *client,
 			 const struct held_request *request,
 			 struct freq_array *frequencies)
 {
-	__u32 some = request->count - frequencies->count;
+	__u32 some = request->count - frequencies->count, most;
 
-	if (some > FREQ_BATCH_MAX)
-		some = FREQ_BATCH_MAX;
+	most = group_is_needed(request) ? FREQ_GROUP_MAX : FREQ_BATCH_MAX;
+	if (some > most)
+		some = most;
 	if (group_is_needed(request))
 		return allocate_group(client, request, some, frequencies);
 	if (request->wait.deadline)

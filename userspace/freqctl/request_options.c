@@ -97,9 +97,9 @@ static int check_group(const struct held_request *request)
 		return -1;
 	}
 	if ((request->in.count || request->flags & GROUP_FLAGS) &&
-	    request->count > FREQ_BATCH_MAX) {
+	    request->count > FREQ_GROUP_MAX) {
 		warnx("--in, --row and --reserve take a --count of up to %d",
-		      FREQ_BATCH_MAX);
+		      FREQ_GROUP_MAX);
 		return -1;
 	}
 	return 0;

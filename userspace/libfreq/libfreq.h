@@ -185,7 +185,7 @@ int freq_client_allocate_batch(struct freq_client *client, __u32 flags,
  * @granted: out: the frequencies, in hertz, and the numbers of their grants, in
  *	the order in which they were found; has room for @count. Clobbered on an
  *	error.
- * @count: their number, 1 to FREQ_BATCH_MAX
+ * @count: their number, 1 to FREQ_GROUP_MAX
  *
  * Nothing is held while it waits, unless @flags has FREQ_GROUP_RESERVE.
  *

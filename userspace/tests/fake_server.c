@@ -468,7 +468,7 @@ static int check_group(const struct server *server,
 
 	if (server->release < 3)
 		return -ENOTTY;
-	if (arg->count > FREQ_BATCH_MAX || arg->span_count > FREQ_SPANS_MAX)
+	if (arg->count > FREQ_GROUP_MAX || arg->span_count > FREQ_SPANS_MAX)
 		return -E2BIG;
 	if (arg->flags & ~(FREQ_ALLOCATE_KEEP | FREQ_GROUP_ROW |
 			   FREQ_GROUP_RESERVE) ||
@@ -508,7 +508,7 @@ static int fake_allocate_group(struct server *server,
 {
 	struct freq_granted *granted = (struct freq_granted *)(uintptr_t)
 				       arg->granted;
-	__u64 chosen[FREQ_BATCH_MAX];
+	__u64 chosen[FREQ_GROUP_MAX];
 	int err = check_group(server, arg);
 	__u32 i;
 
