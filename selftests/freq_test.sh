@@ -152,6 +152,55 @@ as_nobody()
 	su -s /bin/sh nobody -c "$1"
 }
 
+# json_has NAME WORD...: the file $tmp/json, without blanks, has all of them
+json_has()
+{
+	name=$1
+	shift
+	tr -d ' \n' <"$tmp/json" >"$tmp/compact"
+	for word; do
+		grep -qF "$word" "$tmp/compact" && continue
+		same "$name" "$word" "$(cat "$tmp/compact")"
+		return
+	done
+	result 0 "$name"
+}
+
+# json_balanced NAME: brackets close in order, strings end, and it is one value
+json_balanced()
+{
+	awk '
+	{ text = text $0 "\n" }
+	END {
+		for (i = 1; i <= length(text); i++) {
+			c = substr(text, i, 1)
+			if (quoted) {
+				if (c == "\\")
+					i++
+				else if (c == "\"")
+					quoted = 0
+			} else if (c == "\"") {
+				quoted = 1
+			} else if (c == "{" || c == "[") {
+				if (!depth && values++)
+					exit 1
+				open[++depth] = c
+			} else if (c == "}" || c == "]") {
+				if (open[depth--] != (c == "}" ? "{" : "["))
+					exit 1
+			}
+		}
+		exit depth || quoted || values != 1
+	}' "$tmp/json"
+	result $? "$1"
+}
+
+# waiters_are NUMBER: so many requests wait
+waiters_are()
+{
+	freqctl status | grep -qi "^waiters.*[^0-9]$1\$"
+}
+
 # list_is NAME FREE ALLOCATED: what sysfs shows
 list_is()
 {

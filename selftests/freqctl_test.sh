@@ -6,49 +6,6 @@
 # shellcheck source=freq_test.sh
 . "$(dirname "$0")/freq_test.sh"
 
-# json_has NAME WORD...: the file $tmp/json, without blanks, has all of them
-json_has()
-{
-	name=$1
-	shift
-	tr -d ' \n' <"$tmp/json" >"$tmp/compact"
-	for word; do
-		grep -qF "$word" "$tmp/compact" && continue
-		same "$name" "$word" "$(cat "$tmp/compact")"
-		return
-	done
-	result 0 "$name"
-}
-
-# json_balanced NAME: brackets close in order, strings end, and it is one value
-json_balanced()
-{
-	awk '
-	{ text = text $0 "\n" }
-	END {
-		for (i = 1; i <= length(text); i++) {
-			c = substr(text, i, 1)
-			if (quoted) {
-				if (c == "\\")
-					i++
-				else if (c == "\"")
-					quoted = 0
-			} else if (c == "\"") {
-				quoted = 1
-			} else if (c == "{" || c == "[") {
-				if (!depth && values++)
-					exit 1
-				open[++depth] = c
-			} else if (c == "}" || c == "]") {
-				if (open[depth--] != (c == "}" ? "{" : "["))
-					exit 1
-			}
-		}
-		exit depth || quoted || values != 1
-	}' "$tmp/json"
-	result $? "$1"
-}
-
 # ---- What needs no server
 
 server_clean
@@ -69,6 +26,7 @@ try 0 "$version" freqctl allocate --version
 # Nothing is loaded: no device, and this is no wrong usage
 try 1 '' freqctl allocate
 try 1 '' freqctl list
+try 1 '' freqctl watch
 try 1 '' freqctl stop
 try 1 '' freqctl run -- true
 freqctl status >"$tmp/out" 2>&1
@@ -90,6 +48,14 @@ allocate -n x
 allocate -n -1
 allocate -n
 allocate --nonsense
+allocate --in 10-15 12
+allocate --in
+allocate --row 1
+allocate --row 0 -n 2
+allocate --row 1 -n 2 --reserve --wait
+allocate --reserve
+allocate --in 10-15 -n 65
+run --in 10-15 --exact 10 -- true
 deallocate
 deallocate ten
 deallocate 10-
@@ -101,6 +67,12 @@ inject 18446744073709551616
 inject 30 --file
 inject --file
 inject --file /dev/null 30
+watch --nonsense
+watch --kind
+watch --kind nonsense
+watch --present --kind waiting
+watch -n 0
+watch 15-10
 list 10
 list --free --allocated
 list --nonsense
@@ -612,10 +584,6 @@ says '*cannot allocate 99: it is not in the pool*'
 try 1 '' freqctl allocate --wait=0.1 12
 says '*nobody gave it back within 0.1 s*'
 
-waiters_are()
-{
-	freqctl status | grep -qi "^waiters.*[^0-9]$1\$"
-}
 freqctl run --exact 12 --wait --label 'channel one' -- sleep 1000 &
 runs=$!
 check 'one waits' eventually waiters_are 1

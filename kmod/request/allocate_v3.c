@@ -14,6 +14,8 @@
 
 #include "request/request.h"
 
+static_assert(FREQ_ALLOCATE_KEEP == FREQ_RECORD_KEEP);
+
 static u32 *phase_of(struct freq_call *call)
 {
 	return &call->progress[FREQ_PROGRESS_CLAIM];
@@ -76,7 +78,8 @@ static int wait(struct freq_state *state, struct freq_call *call)
 	waiter->number = is_exact ? asked->frequency : 0;
 	if (!waiter->ticket)
 		freq_log_waiting(state, call, waiter->number,
-				 is_exact ? 0 : FREQ_RECORD_ANY,
+				 (is_exact ? 0 : FREQ_RECORD_ANY) |
+				 (asked->flags & FREQ_ALLOCATE_KEEP),
 				 asked->deadline);
 	freq_wait_join(state, waiter);
 	*phase_of(call) = FREQ_WAIT_QUEUED;

@@ -416,7 +416,8 @@ static void join(struct freq_state *state, struct freq_call *call)
 
 	if (!waiter->ticket)
 		freq_log_waiting(state, call,
-				 freq_wait_spans(call, &nr)->first, flags,
+				 freq_wait_spans(call, &nr)->first,
+				 flags | (asked->flags & FREQ_ALLOCATE_KEEP),
 				 asked->deadline);
 	freq_wait_join(state, waiter);
 	*phase_of(call) = FREQ_WAIT_QUEUED;
