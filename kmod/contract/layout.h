@@ -7,7 +7,7 @@
 #define FREQ_CONTRACT_LAYOUT_H
 
 #define FREQ_LAYOUT_STATE_1 0xe8f7b120238c7b1fULL
-#define FREQ_LAYOUT_STATE_2 0xb45d10ed87ac5940ULL
+#define FREQ_LAYOUT_STATE_2 0x194bdd6f5af1cc83ULL
 
 /* The format of contract/format.h. */
 #define FREQ_LAYOUT_CHECKSUM FREQ_LAYOUT_STATE_2

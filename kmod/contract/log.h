@@ -46,6 +46,7 @@ struct freq_log_item {
  * @pid: of the holder, with a reference; NULL: none
  * @uid: of the holder; INVALID_UID: there is none
  * @pad: 0
+ * @client: FREQ_RECORD_OUTCOME: id of the client that it is for; else 0
  * @label: of the holder
  *
  * Its items lie behind it.
@@ -60,6 +61,7 @@ struct freq_log_entry {
 	struct pid *pid;
 	kuid_t uid;
 	u32 pad;
+	u64 client;
 	u8 label[FREQ_LABEL_MAX];
 };
 
@@ -103,24 +105,26 @@ enum freq_present {
  * @node: in the log's tree
  * @idle: in one of the log's lists, or in none
  * @calls: reads that sleep, by &freq_call.link
+ * @queued: requests of the client that are queued: tree of struct freq_waiter
  * @client: the client
  * @place: what it reads next
  * @kinds: see struct freq_subscribe
  * @record_size: see struct freq_subscribe
  * @span_count: how many spans
- * @pad: 0
+ * @queued_count: how many there are in @queued
  * @spans: see struct freq_subscribe
  */
 struct freq_subscription {
 	struct rb_node node;
 	struct list_head idle;
 	struct list_head calls;
+	struct rb_root queued;
 	struct freq_client *client;
 	struct freq_place place;
 	u32 kinds;
 	u32 record_size;
 	u32 span_count;
-	u32 pad;
+	u32 queued_count;
 	struct freq_span spans[FREQ_SPANS_MAX];
 };
 
@@ -151,8 +155,8 @@ struct freq_log {
 };
 
 #ifdef CONFIG_64BIT
-static_assert(sizeof(struct freq_log_entry) == 72);
-static_assert(sizeof(struct freq_subscription) == 128 + 16 * FREQ_SPANS_MAX);
+static_assert(sizeof(struct freq_log_entry) == 80);
+static_assert(sizeof(struct freq_subscription) == 136 + 16 * FREQ_SPANS_MAX);
 static_assert(sizeof(struct freq_log) == 80 + 8 * FREQ_LOG_WORDS);
 #endif
 

@@ -13,6 +13,7 @@
 #include <linux/freq.h>
 
 struct freq_call;
+struct freq_client;
 
 /**
  * enum freq_wish - what a call waits for
@@ -45,22 +46,31 @@ struct freq_row {
 };
 
 /**
- * struct freq_waiter - a call that waits for frequencies
+ * struct freq_waiter - a call that waits for frequencies, or a queued request
  * @by_ticket: in the state's tree of that name, in the order of the tickets
  * @by_wish: with the same wish, equals by ticket. FREQ_WISH_ANY and EXACT: in the
  *	state's tree of that name, the latter by @number; FREQ_WISH_SPANS: in
  *	@mates; FREQ_WISH_GROUP: in the state's groups
  * @by_spans: FREQ_WISH_SPANS: in the state's bands, if @leads
  * @mates: if @leads: all that want the same spans, itself among them
+ * @by_cookie: if it is queued: in its subscription's tree
+ * @by_deadline: if it is queued and has a deadline: in the state's tree
  * @ticket: who has a lower one waits longer; 0: it has not waited yet
  * @number: FREQ_WISH_EXACT: the wanted frequency; else 0
  * @grant: number of the grant that it got
- * @call: the call; this is its memory. Spans are in its buffer.
+ * @deadline: until when, in ns of CLOCK_MONOTONIC
+ * @cookie: if it is queued: see FREQ_ALLOCATE_QUEUE
+ * @call: the call; this is its memory. NULL: it is queued
+ * @client: its client
+ * @spans: FREQ_WISH_SPANS: the spans; in the buffer of the call, or behind this
+ * @granted: FREQ_IOC_ALLOCATE_GROUP: what it got; behind this
+ * @span_count: how many spans; 0: the whole pool
+ * @count: how many frequencies it wants
+ * @have: how many of them it has
+ * @flags: FREQ_ALLOCATE_KEEP
  * @index: slot of the frequency that it got
  * @wish: enum freq_wish
  * @leads: it stands for all that want the same spans
- * @have: how many it has in @granted
- * @granted: FREQ_IOC_ALLOCATE_GROUP: what it got
  * @row: FREQ_IOC_ALLOCATE_GROUP: its search
  */
 struct freq_waiter {
@@ -68,15 +78,24 @@ struct freq_waiter {
 	struct rb_node by_wish;
 	struct rb_node by_spans;
 	struct rb_root mates;
+	struct rb_node by_cookie;
+	struct rb_node by_deadline;
 	u64 ticket;
 	u64 number;
 	u64 grant;
+	s64 deadline;
+	u64 cookie;
 	struct freq_call *call;
+	struct freq_client *client;
+	const struct freq_span *spans;
+	struct freq_granted *granted;
+	u32 span_count;
+	u32 count;
+	u32 have;
+	u32 flags;
 	u32 index;
 	u16 wish;
 	u16 leads;
-	u64 have;
-	struct freq_granted *granted;
 	struct freq_row row;
 };
 
@@ -97,7 +116,7 @@ enum freq_wait {
 };
 
 #ifdef CONFIG_64BIT
-static_assert(sizeof(struct freq_waiter) == 160);
+static_assert(sizeof(struct freq_waiter) == 248);
 #endif
 
 #endif /* FREQ_CONTRACT_WAITER_H */

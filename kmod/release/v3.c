@@ -16,6 +16,7 @@ const struct freq_request *const freq_requests[] = {
 	[_IOC_NR(FREQ_IOC_LIST_GRANTS)] = &freq_request_list_grants,
 	[_IOC_NR(FREQ_IOC_LABEL)] = &freq_request_label,
 	[_IOC_NR(FREQ_IOC_ALLOCATE_GROUP)] = &freq_request_allocate_group,
+	[_IOC_NR(FREQ_IOC_CANCEL)] = &freq_request_cancel,
 	[_IOC_NR(FREQ_IOC_SUBSCRIBE)] = &freq_request_subscribe,
 	[_IOC_NR(FREQ_IOC_STOP)] = &freq_request_stop,
 };

@@ -8,11 +8,14 @@
  * 3. The call writes its reply. If the page is not there, the frequency goes to
  *    who waits next, and the call begins anew when the door has faulted it in.
  *    It keeps its ticket: only those go before it that waited longer.
+ *
+ * With FREQ_ALLOCATE_QUEUE, the waiter is no call's (see state/queue.c).
  */
 #include <linux/errno.h>
 #include <linux/ktime.h>
 
 #include "request/request.h"
+#include "state/queue.h"
 
 static_assert(FREQ_ALLOCATE_KEEP == FREQ_RECORD_KEEP);
 
@@ -49,11 +52,46 @@ static int reply(struct freq_state *state, struct freq_call *call, u32 index,
 	return freq_request_reply(call, &reply, sizeof(reply));
 }
 
+static void join(struct freq_state *state, struct freq_call *call)
+{
+	const struct freq_allocate_v3 *asked = (void *)call->argument;
+	bool is_exact = asked->flags & FREQ_ALLOCATE_EXACT;
+	struct freq_waiter *waiter = call->memory;
+
+	waiter->call = call;
+	waiter->client = call->client;
+	waiter->wish = is_exact ? FREQ_WISH_EXACT : FREQ_WISH_ANY;
+	waiter->number = is_exact ? asked->frequency : 0;
+	waiter->flags = asked->flags & FREQ_ALLOCATE_KEEP;
+	waiter->count = 1;
+	waiter->have = 0;
+	if (!waiter->ticket)
+		freq_log_waiting(state, call, waiter->number,
+				 waiter->flags |
+				 (is_exact ? 0 : FREQ_RECORD_ANY),
+				 asked->deadline);
+	freq_wait_join(state, waiter);
+}
+
+/* Does not sleep. The reply has no grant. */
+static int queue(struct freq_state *state, struct freq_call *call)
+{
+	const struct freq_allocate_v3 *asked = (void *)call->argument;
+	struct freq_allocate_v3 answer = *asked;
+	int ret;
+
+	answer.grant = 0;
+	ret = freq_request_reply(call, &answer, sizeof(answer));
+	if (ret)
+		return ret;
+	join(state, call);
+	freq_queue_add(state, call, asked->grant, asked->deadline);
+	return 0;
+}
+
 static int wait(struct freq_state *state, struct freq_call *call)
 {
 	const struct freq_allocate_v3 *asked = (void *)call->argument;
-	struct freq_waiter *waiter = call->memory;
-	bool is_exact;
 	int ret;
 
 	/* What is copied has no more waiters than when the copy began. */
@@ -65,23 +103,16 @@ static int wait(struct freq_state *state, struct freq_call *call)
 	ret = freq_state_need_holder(state, call);
 	if (ret)
 		return ret;
+	if (call->memory_size != sizeof(struct freq_waiter)) {
+		call->want = sizeof(struct freq_waiter);
+		return call->status == -ENOMEM ? -ENOMEM : FREQ_WANT_MEMORY;
+	}
 	if (!call->client->data)
 		call->client->data = freq_state_create_holder(state,
 							      call->client);
-	if (call->memory_size != sizeof(*waiter)) {
-		call->want = sizeof(*waiter);
-		return call->status == -ENOMEM ? -ENOMEM : FREQ_WANT_MEMORY;
-	}
-	waiter->call = call;
-	is_exact = asked->flags & FREQ_ALLOCATE_EXACT;
-	waiter->wish = is_exact ? FREQ_WISH_EXACT : FREQ_WISH_ANY;
-	waiter->number = is_exact ? asked->frequency : 0;
-	if (!waiter->ticket)
-		freq_log_waiting(state, call, waiter->number,
-				 (is_exact ? 0 : FREQ_RECORD_ANY) |
-				 (asked->flags & FREQ_ALLOCATE_KEEP),
-				 asked->deadline);
-	freq_wait_join(state, waiter);
+	if (asked->flags & FREQ_ALLOCATE_QUEUE)
+		return queue(state, call);
+	join(state, call);
 	*phase_of(call) = FREQ_WAIT_QUEUED;
 	return freq_door_sleep(call, asked->deadline, CLOCK_MONOTONIC);
 }
@@ -145,15 +176,31 @@ static int allocate_now(struct freq_state *state, struct freq_call *call,
 	return ret;
 }
 
+/* Whether it would wait or not */
+static int check_queue(const struct freq_state *state,
+		       const struct freq_call *call)
+{
+	const struct freq_allocate_v3 *asked = (void *)call->argument;
+
+	return asked->deadline ?
+	       freq_queue_check(state, call->client, asked->grant) : -EINVAL;
+}
+
 static int allocate(struct freq_state *state, struct freq_call *call)
 {
 	const struct freq_allocate_v3 *asked = (void *)call->argument;
 	u32 phase = *phase_of(call), index;
 	int ret;
 
-	if (asked->flags & ~(FREQ_ALLOCATE_KEEP | FREQ_ALLOCATE_EXACT) ||
+	if (asked->flags & ~(FREQ_ALLOCATE_KEEP | FREQ_ALLOCATE_EXACT |
+			     FREQ_ALLOCATE_QUEUE) ||
 	    asked->pad || asked->deadline < 0)
 		return -EINVAL;
+	if (unlikely(asked->flags & FREQ_ALLOCATE_QUEUE)) {
+		ret = check_queue(state, call);
+		if (ret)
+			return ret;
+	}
 	if (phase == FREQ_WAIT_GRANTED && is_granted(state, call->memory))
 		return deliver(state, call);
 	ret = phase == FREQ_CLAIM_NONE ? 0 : wake_up(state, call);

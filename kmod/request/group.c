@@ -19,6 +19,7 @@
 #include <linux/string.h>
 
 #include "request/request.h"
+#include "state/queue.h"
 
 /* How many frequencies of a row one hold looks at. */
 #define ROW_STEP 256
@@ -39,6 +40,11 @@ static bool is_row(const struct freq_group *asked)
 	return asked->flags & FREQ_GROUP_ROW && asked->count > 1;
 }
 
+static bool is_queued(const struct freq_group *asked)
+{
+	return asked->flags & FREQ_ALLOCATE_QUEUE;
+}
+
 static bool reserves(const struct freq_group *asked)
 {
 	return asked->flags & FREQ_GROUP_RESERVE;
@@ -46,10 +52,24 @@ static bool reserves(const struct freq_group *asked)
 
 /* ---- the argument ---- */
 
+static const struct freq_span *spans_of(const struct freq_call *call,
+					u32 *count)
+{
+	return freq_spans_or_all(call->buffer, asked_of(call)->span_count,
+				 count);
+}
+
+/* Nobody would look for a row, or for several, on behalf of its client. */
+static bool can_be_queued(const struct freq_group *asked)
+{
+	return asked->deadline && !(asked->flags & FREQ_GROUP_ROW) &&
+	       (asked->count == 1 || reserves(asked));
+}
+
 static bool is_valid(const struct freq_group *asked)
 {
-	const u32 known = FREQ_ALLOCATE_KEEP | FREQ_GROUP_ROW |
-			  FREQ_GROUP_RESERVE;
+	const u32 known = FREQ_ALLOCATE_KEEP | FREQ_ALLOCATE_QUEUE |
+			  FREQ_GROUP_ROW | FREQ_GROUP_RESERVE;
 	bool has_row = asked->flags & FREQ_GROUP_ROW;
 
 	if (asked->flags & ~known || asked->pad || asked->deadline < 0 ||
@@ -57,10 +77,12 @@ static bool is_valid(const struct freq_group *asked)
 		return false;
 	if (has_row != !!asked->spacing)
 		return false;
+	if (is_queued(asked) ? !can_be_queued(asked) : asked->cookie)
+		return false;
 	return !reserves(asked) || (asked->deadline && !has_row);
 }
 
-static int check(const struct freq_call *call)
+static int check(const struct freq_state *state, const struct freq_call *call)
 {
 	const struct freq_group *asked = asked_of(call);
 	const struct freq_span *spans;
@@ -71,7 +93,7 @@ static int check(const struct freq_call *call)
 		return -EINVAL;
 	if (asked->count > FREQ_GROUP_MAX)
 		return -E2BIG;
-	spans = freq_wait_spans(call, &count);
+	spans = spans_of(call, &count);
 	for (; count--; spans++)
 		if (spans->last < spans->first)
 			return -ERANGE;
@@ -81,15 +103,20 @@ static int check(const struct freq_call *call)
 	    asked->deadline - (s64)ktime_get_ns() > FREQ_RESERVE_MAX_NS &&
 	    !capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	return 0;
+	return is_queued(asked) ? freq_queue_check(state, call->client,
+						   asked->cookie) : 0;
 }
 
-/* Sees to it that there is memory for a waiter, or for what is found. */
+/*
+ * Sees to it that there is memory for a waiter and what it gets, or for what is
+ * found; and for the spans, of one that is queued.
+ */
 static int need_memory(struct freq_call *call)
 {
+	const struct freq_group *asked = asked_of(call);
 	u32 size = sizeof(struct freq_waiter) +
-		   asked_of(call)->count *
-		   (sizeof(struct freq_granted) + sizeof(u32));
+		   asked->span_count * sizeof(struct freq_span) +
+		   asked->count * (sizeof(struct freq_granted) + sizeof(u32));
 
 	if (call->memory_size == size)
 		return 0;
@@ -137,7 +164,8 @@ static void found_in_memory(struct found *found, const struct freq_call *call)
 {
 	struct freq_waiter *waiter = call->memory;
 
-	found->granted = (void *)(waiter + 1);
+	found->granted = (void *)(waiter + 1) +
+			 asked_of(call)->span_count * sizeof(struct freq_span);
 	found->slots = (void *)(found->granted + asked_of(call)->count);
 }
 
@@ -152,7 +180,7 @@ static u32 find_lowest(struct freq_pool *pool, const struct freq_call *call,
 	u32 span_count, at, rank, nr = 0;
 	const struct freq_slot *slot;
 
-	spans = freq_wait_spans(call, &span_count);
+	spans = spans_of(call, &span_count);
 	for (at = 0; at < span_count && nr < count; at++) {
 		rank = freq_map_first(pool, spans[at].first);
 		while (nr < count) {
@@ -191,7 +219,7 @@ static bool is_too_much(struct freq_pool *pool, const struct freq_call *call)
 	u64 sum = 0;
 	u32 count;
 
-	spans = freq_wait_spans(call, &count);
+	spans = spans_of(call, &count);
 	for (; count--; spans++)
 		sum += count_to(pool, spans->last) -
 		       freq_pool_rank(pool, spans->first);
@@ -267,7 +295,7 @@ static int find_row_some(struct freq_state *state, const struct freq_call *call,
 	int ret = -ENOSPC;
 	u32 count;
 
-	spans = freq_wait_spans(call, &count);
+	spans = spans_of(call, &count);
 	for (; row->span < count; row->span++, row->from = 0) {
 		ret = find_row_in(state, call, &spans[row->span], found, &left);
 		if (ret != -ENOSPC)
@@ -368,18 +396,6 @@ static u32 *phase_of(struct freq_call *call)
 	return &call->progress[PROGRESS_PHASE];
 }
 
-/* Of what a waiter got, the slot; 0: another thread has given it back. */
-static u32 slot_of(struct freq_state *state, const struct freq_granted *granted)
-{
-	struct freq_pool *pool = &state->pool;
-	u32 index = freq_pool_find(pool, granted->frequency);
-
-	if (!freq_state_holder(state, freq_pool_slot(pool, index)) ||
-	    *freq_pool_grant(pool, index) != granted->grant)
-		return 0;
-	return index;
-}
-
 /* Gives back what a waiter got. Who waits is served by freq_wait_finish(). */
 static void give_back(struct freq_state *state, struct freq_call *call)
 {
@@ -387,7 +403,7 @@ static void give_back(struct freq_state *state, struct freq_call *call)
 	u32 index;
 
 	while (waiter->have) {
-		index = slot_of(state, &waiter->granted[--waiter->have]);
+		index = freq_wait_slot(state, &waiter->granted[--waiter->have]);
 		if (!index)
 			continue;
 		freq_state_free(state, call, index);
@@ -411,22 +427,50 @@ static void reserve(struct freq_state *state, struct freq_call *call)
 static void join(struct freq_state *state, struct freq_call *call)
 {
 	const struct freq_group *asked = asked_of(call);
-	struct freq_waiter *waiter = call->memory;
 	u32 flags = asked->span_count ? FREQ_RECORD_GROUP : FREQ_RECORD_ANY, nr;
+	struct freq_waiter *waiter = call->memory;
+	struct found found;
 
+	found_in_memory(&found, call);
+	waiter->call = call;
+	waiter->client = call->client;
+	waiter->granted = found.granted;
+	waiter->spans = (void *)(waiter + 1);
+	waiter->span_count = asked->span_count;
+	waiter->count = asked->count;
+	waiter->flags = asked->flags & FREQ_ALLOCATE_KEEP;
+	waiter->wish = asked->count == 1 || reserves(asked) ?
+		       FREQ_WISH_SPANS : FREQ_WISH_GROUP;
+	if (asked->span_count)
+		memcpy(waiter + 1, call->buffer,
+		       asked->span_count * sizeof(struct freq_span));
 	if (!waiter->ticket)
-		freq_log_waiting(state, call,
-				 freq_wait_spans(call, &nr)->first,
-				 flags | (asked->flags & FREQ_ALLOCATE_KEEP),
-				 asked->deadline);
+		freq_log_waiting(state, call, spans_of(call, &nr)->first,
+				 flags | waiter->flags, asked->deadline);
 	freq_wait_join(state, waiter);
-	*phase_of(call) = FREQ_WAIT_QUEUED;
+	if (reserves(asked))
+		reserve(state, call);
+}
+
+/* Does not sleep. The reply has no grant. */
+static int queue(struct freq_state *state, struct freq_call *call)
+{
+	const struct freq_group *asked = asked_of(call);
+	const struct freq_granted none = { };
+	int ret;
+
+	ret = freq_queue_check(state, call->client, asked->cookie) ?:
+	      freq_door_copy_out(call, asked->granted, &none, sizeof(none));
+	if (ret)
+		return ret;
+	join(state, call);
+	freq_queue_add(state, call, asked->cookie, asked->deadline);
+	return 0;
 }
 
 static int wait(struct freq_state *state, struct freq_call *call)
 {
 	const struct freq_group *asked = asked_of(call);
-	struct freq_waiter *waiter;
 	int ret;
 
 	/* What is copied has no more waiters than when the copy began. */
@@ -441,14 +485,10 @@ static int wait(struct freq_state *state, struct freq_call *call)
 	if (!call->client->data)
 		call->client->data = freq_state_create_holder(state,
 							      call->client);
-	waiter = call->memory;
-	waiter->call = call;
-	waiter->granted = (void *)(waiter + 1);
-	waiter->wish = asked->count == 1 || reserves(asked) ?
-		       FREQ_WISH_SPANS : FREQ_WISH_GROUP;
+	if (is_queued(asked))
+		return queue(state, call);
 	join(state, call);
-	if (reserves(asked))
-		reserve(state, call);
+	*phase_of(call) = FREQ_WAIT_QUEUED;
 	return freq_door_sleep(call, asked->deadline, CLOCK_MONOTONIC);
 }
 
@@ -459,7 +499,7 @@ static bool has_all(struct freq_state *state, struct freq_call *call)
 	u64 i;
 
 	for (i = 0; i < waiter->have; i++)
-		if (!slot_of(state, &waiter->granted[i]))
+		if (!freq_wait_slot(state, &waiter->granted[i]))
 			return false;
 	return waiter->have == asked_of(call)->count;
 }
@@ -493,7 +533,7 @@ static int deliver(struct freq_state *state, struct freq_call *call)
 	if (ret) {
 		give_back(state, call);
 		if (state->serving)
-			freq_door_set_timer(call, 0);
+			freq_state_wake_at(state, call, FREQ_NOW);
 	}
 	return ret;
 }
@@ -574,7 +614,7 @@ static int allocate_group(struct freq_state *state, struct freq_call *call)
 	if (phase == FREQ_WAIT_LOOKING)
 		return look(state, call);
 	if (phase == FREQ_CLAIM_NONE || phase == FREQ_WAIT_TURN)
-		ret = check(call);
+		ret = check(state, call);
 	else
 		ret = wake_up(state, call);
 	ret = ret ?: try(state, call);

@@ -85,6 +85,7 @@ extern const struct freq_request freq_request_deallocate_v3;
 extern const struct freq_request freq_request_list_grants;
 extern const struct freq_request freq_request_label;
 extern const struct freq_request freq_request_allocate_group;
+extern const struct freq_request freq_request_cancel;
 extern const struct freq_request freq_request_subscribe;
 
 int freq_allocate_next(struct freq_state *state, struct freq_call *call);

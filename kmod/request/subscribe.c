@@ -9,7 +9,7 @@
 #include "state/subscription.h"
 
 /* Those that can be asked for. */
-#define KINDS (BIT(FREQ_RECORD_PRESENT_END) - 1)
+#define KINDS ((BIT(FREQ_RECORD_PRESENT_END) - 1) | BIT(FREQ_RECORD_OUTCOME))
 
 static int check(const struct freq_subscribe *asked,
 		 const struct freq_span *spans)

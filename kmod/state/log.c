@@ -81,16 +81,11 @@ static __always_inline struct freq_log_entry *reserve(struct freq_log *log,
 	return freq_log_entry_at(log, log->head);
 }
 
-/**
- * freq_log_set_timer() - have freq_log_tick() entered
- * @log: the log
- * @call: a call of its server
- * @delay: when, from now on, in ns
- */
-void freq_log_set_timer(struct freq_log *log, struct freq_call *call, u32 delay)
+/* Those that are idle are woken together. */
+static noinline void wake_soon(struct freq_state *state, struct freq_call *call)
 {
-	log->is_set = 1;
-	freq_door_set_timer(call, ktime_get_boottime_ns() + delay);
+	state->log->is_set = 1;
+	freq_state_wake_at(state, call, ktime_get_boottime_ns() + GATHER_NS);
 }
 
 /* Whom a record is about */
@@ -105,9 +100,10 @@ struct who {
  * frequency is allocated or freed: 40 instructions of 240.
  */
 static __always_inline struct freq_log_item *
-append_entry(struct freq_log *log, struct freq_call *call,
+append_entry(struct freq_state *state, struct freq_call *call,
 	     const struct freq_log_entry head, struct who who)
 {
+	struct freq_log *log = state->log;
 	struct freq_log_entry *entry;
 	u32 words = (sizeof(head) +
 		     head.count * sizeof(struct freq_log_item)) /
@@ -123,11 +119,12 @@ append_entry(struct freq_log *log, struct freq_call *call,
 	entry->pid = get_pid(who.pid);
 	entry->uid = who.uid;
 	entry->pad = 0;
+	entry->client = head.client;
 	memcpy(entry->label, who.label, sizeof(entry->label));
 	log->head += words;
 	log->sequence += head.count;
 	if (unlikely(!list_empty(&log->idle) && !log->is_set))
-		freq_log_set_timer(log, call, GATHER_NS);
+		wake_soon(state, call);
 	return freq_log_items(entry);
 }
 
@@ -181,7 +178,7 @@ static __always_inline void append_slot(struct freq_state *state,
 	};
 	struct freq_log_item *item;
 
-	item = append_entry(state->log, call, head,
+	item = append_entry(state, call, head,
 			    who_holds(freq_state_holder_at(state, owner)));
 	item->frequency = slot->number;
 	item->grant = grant | keep_of(slot->owner);
@@ -237,7 +234,7 @@ void freq_log_allocated_all(struct freq_state *state, struct freq_call *call,
 	struct freq_log_item *items;
 	u32 i;
 
-	items = append_entry(state->log, call, head,
+	items = append_entry(state, call, head,
 			     who_is(state, call->client));
 	for (i = 0; i < count; i++) {
 		items[i].frequency = numbers[i];
@@ -282,7 +279,7 @@ void freq_log_freed_all(struct freq_state *state, struct freq_call *call,
 		owner &= ~FREQ_OWNER_FLAGS;
 		who = who_holds(freq_state_holder_at(state, owner));
 		head.count = count_same(pool, indices, count);
-		items = append_entry(state->log, call, head, who);
+		items = append_entry(state, call, head, who);
 		for (i = 0; i < head.count; i++)
 			set_slot(state, &items[i], indices[i]);
 	}
@@ -308,7 +305,7 @@ void freq_log_closed(struct freq_state *state, struct freq_call *call,
 	struct freq_log_item *items;
 	u32 i;
 
-	items = append_entry(state->log, call, head, who_holds(holder));
+	items = append_entry(state, call, head, who_holds(holder));
 	for (i = 0; i < count; i++) {
 		set_slot(state, &items[i], first);
 		first = freq_pool_slot(&state->pool, first)->next;
@@ -322,7 +319,7 @@ static void append_event(struct freq_state *state, struct freq_call *call,
 {
 	head.count = 1;
 	head.time = freq_grant_now(call);
-	*append_entry(state->log, call, head, who) = (struct freq_log_item){
+	*append_entry(state, call, head, who) = (struct freq_log_item){
 		.frequency = frequency,
 	};
 }
@@ -386,4 +383,42 @@ void freq_log_upgraded(struct freq_state *state, struct freq_call *call,
 
 	if (state->log)
 		append_event(state, call, head, 0, nobody);
+}
+
+/**
+ * freq_log_outcome() - log what became of a request that was queued
+ * @state: the state, with a log
+ * @call: a call of its server
+ * @waiter: the request
+ * @flags: see struct freq_record; 0: it has got what it wants
+ */
+void freq_log_outcome(struct freq_state *state, struct freq_call *call,
+		      const struct freq_waiter *waiter, u32 flags)
+{
+	const struct freq_log_entry head = {
+		.count = flags ? 1 : waiter->count,
+		.kind = FREQ_RECORD_OUTCOME,
+		.flags = flags | waiter->flags,
+		.time = freq_grant_now(call),
+		.value = waiter->cookie,
+		.client = waiter->client->id,
+	};
+	const struct freq_pool *pool = &state->pool;
+	struct freq_log_item *items;
+	u32 i;
+
+	items = append_entry(state, call, head, who_is(state, waiter->client));
+	if (flags) {
+		*items = (struct freq_log_item){ };
+		return;
+	}
+	if (!waiter->granted) {
+		items->frequency = freq_pool_slot(pool, waiter->index)->number;
+		items->grant = waiter->grant;
+		return;
+	}
+	for (i = 0; i < waiter->count; i++) {
+		items[i].frequency = waiter->granted[i].frequency;
+		items[i].grant = waiter->granted[i].grant;
+	}
 }

@@ -26,6 +26,8 @@ void freq_log_injected(struct freq_state *state, struct freq_call *call,
 		       u64 first, u32 count);
 void freq_log_waiting(struct freq_state *state, struct freq_call *call,
 		      u64 frequency, u32 flags, s64 deadline);
+void freq_log_outcome(struct freq_state *state, struct freq_call *call,
+		      const struct freq_waiter *waiter, u32 flags);
 void freq_log_upgraded(struct freq_state *state, struct freq_call *call,
 		       u32 release);
 
@@ -86,7 +88,5 @@ freq_log_items(struct freq_log_entry *entry)
 }
 
 void freq_log_drop(struct freq_log *log);
-void freq_log_set_timer(struct freq_log *log, struct freq_call *call,
-			u32 delay);
 
 #endif /* FREQ_STATE_LOG_H */

@@ -59,6 +59,7 @@ is_wanted(const struct freq_subscription *subscription,
 	if (likely(!subscription->span_count) ||
 	    entry->kind == FREQ_RECORD_INJECTED ||
 	    entry->kind == FREQ_RECORD_UPGRADED ||
+	    entry->kind == FREQ_RECORD_OUTCOME ||
 	    entry->flags & (FREQ_RECORD_ANY | FREQ_RECORD_GROUP))
 		return true;
 	return find_wanted(subscription, frequency, &found) &&
@@ -84,7 +85,9 @@ find_next(struct freq_log *log, const struct freq_subscription *subscription,
 	while (place->at != log->head) {
 		entry = freq_log_entry_at(log, place->at);
 		if (place->item == entry->count ||
-		    !(BIT(entry->kind) & subscription->kinds)) {
+		    !(BIT(entry->kind) & subscription->kinds) ||
+		    (unlikely(entry->client) &&
+		     entry->client != subscription->client->id)) {
 			place->sequence += entry->count - place->item;
 			place->at += entry->words;
 			place->item = 0;

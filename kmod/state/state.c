@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "state/queue.h"
 #include "state/state.h"
 #include "state/subscription.h"
 
@@ -771,7 +772,10 @@ int freq_state_close(void *data, struct freq_call *call)
 	struct freq_state *state = data;
 	int ret = 0;
 
-	if (call->client->data)
+	/* Before its holder, which would get what they wait for. */
+	if (state->log)
+		ret = freq_queue_cancel_all(state, call);
+	if (!ret && call->client->data)
 		ret = close_some(state, call);
 	if (!ret && state->log)
 		ret = freq_subscription_end(state, call);
@@ -783,16 +787,41 @@ int freq_state_close(void *data, struct freq_call *call)
 }
 
 /**
- * freq_state_tick() - FREQ_OP_TIMER: serve who waits, wake who subscribes
+ * freq_state_tick() - FREQ_OP_TIMER: deadlines, who waits, who subscribes
  * @data: the state
- * @call: the call; the first word of its progress is used
+ * @call: the call; the first two words of its progress are used
  *
  * Return: 0; or FREQ_WANT_AGAIN.
  */
 int freq_state_tick(void *data, struct freq_call *call)
 {
 	struct freq_state *state = data;
-	int ret = state->serving ? freq_wait_serve(state, call) : 0;
+	int ret;
 
-	return ret ?: freq_log_tick(state, call);
+	if (!call->progress[1]) {
+		call->progress[1] = 1;
+		state->timer_at = 0;
+	}
+	ret = freq_queue_expire(state, call);
+	if (!ret && state->serving)
+		ret = freq_wait_serve(state, call);
+	ret = ret ?: freq_log_tick(state, call);
+	if (!ret)
+		freq_queue_set_timer(state, call);
+	return ret;
+}
+
+/**
+ * freq_state_wake_at() - have freq_state_tick() entered
+ * @state: the state
+ * @call: a call of its server
+ * @at: when at the latest, in ns of CLOCK_BOOTTIME; FREQ_NOW
+ */
+void freq_state_wake_at(struct freq_state *state, struct freq_call *call,
+			s64 at)
+{
+	if (state->timer_at && state->timer_at <= at)
+		return;
+	state->timer_at = at;
+	freq_door_set_timer(call, at);
 }

@@ -216,4 +216,10 @@ int freq_state_deallocate_all(struct freq_state *state, struct freq_call *call,
 int freq_state_close(void *state, struct freq_call *call);
 int freq_state_tick(void *state, struct freq_call *call);
 
+/* A time that has come */
+#define FREQ_NOW 1
+
+void freq_state_wake_at(struct freq_state *state, struct freq_call *call,
+			s64 at);
+
 #endif /* FREQ_STATE_STATE_H */

@@ -10,6 +10,7 @@
 #include <linux/string.h>
 #include <linux/uidgid.h>
 
+#include "state/queue.h"
 #include "state/record.h"
 #include "state/state.h"
 #include "state/subscription.h"
@@ -118,12 +119,13 @@ static int create(struct freq_state *state, struct freq_call *call)
 	subscription = freq_memory_pop(call, sizeof(*subscription));
 	if (!subscription && call->status == -ENOMEM) {
 		if (!log->count)
-			freq_log_set_timer(log, call, 0);
+			freq_state_wake_at(state, call, FREQ_NOW);
 		return -ENOMEM;
 	}
 	if (!subscription)
 		return FREQ_WANT_MEMORY;
 	subscription->client = call->client;
+	subscription->queued = RB_ROOT;
 	INIT_LIST_HEAD(&subscription->idle);
 	INIT_LIST_HEAD(&subscription->calls);
 	rb_add(&subscription->node, &log->subscriptions, is_before);
@@ -169,7 +171,7 @@ int freq_subscription_set(struct freq_state *state, struct freq_call *call,
 	memcpy(subscription->spans, wanted->spans, sizeof(wanted->spans));
 	/* Who sleeps has a look at what is new. */
 	if (!list_empty(&subscription->idle))
-		freq_log_set_timer(log, call, 0);
+		freq_state_wake_at(state, call, FREQ_NOW);
 	return 0;
 }
 
@@ -205,6 +207,8 @@ static void erase(struct freq_log *log, struct freq_call *call,
  * @state: the state
  * @call: the call of the client
  *
+ * Requests of the client that are queued end with it.
+ *
  * Return: 0; or FREQ_WANT_AGAIN.
  */
 int freq_subscription_end(struct freq_state *state, struct freq_call *call)
@@ -215,11 +219,13 @@ int freq_subscription_end(struct freq_state *state, struct freq_call *call)
 
 	if (!subscription)
 		return 0;
+	if (freq_queue_cancel_all(state, call))
+		return FREQ_WANT_AGAIN;
 	if (!wake(subscription, &left))
 		return FREQ_WANT_AGAIN;
 	erase(state->log, call, subscription);
 	if (!state->log->count)
-		freq_log_set_timer(state->log, call, 0);
+		freq_state_wake_at(state, call, FREQ_NOW);
 	return 0;
 }
 

@@ -36,6 +36,7 @@
 
 #include "state/grant.h"
 #include "state/map.h"
+#include "state/queue.h"
 #include "state/state.h"
 #include "state/wait.h"
 
@@ -91,28 +92,41 @@ static bool is_before(struct rb_node *node, const struct rb_node *other)
 }
 
 /**
- * freq_wait_spans() - get the spans that a call wants a frequency of
- * @call: the call, of FREQ_IOC_ALLOCATE_GROUP
+ * freq_wait_spans() - get the spans that a waiter wants frequencies of
+ * @waiter: it
  * @count: out: how many they are, not 0
  *
- * Return: the spans.
+ * Return: the spans, for this hold.
  */
-const struct freq_span *freq_wait_spans(const struct freq_call *call,
+const struct freq_span *freq_wait_spans(const struct freq_waiter *waiter,
 					u32 *count)
 {
-	static const struct freq_span all = { .last = U64_MAX };
-	const struct freq_group *asked = (void *)call->argument;
+	return freq_spans_or_all(waiter->spans, waiter->span_count, count);
+}
 
-	*count = asked->span_count ?: 1;
-	return asked->span_count ? call->buffer : &all;
+/**
+ * freq_spans_or_all() - get the spans of an argument
+ * @spans: the spans
+ * @span_count: how many; 0: it means all frequencies
+ * @count: out: how many they are, not 0
+ *
+ * Return: the spans, for this hold.
+ */
+const struct freq_span *freq_spans_or_all(const struct freq_span *spans,
+					  u32 span_count, u32 *count)
+{
+	static const struct freq_span all = { .last = U64_MAX };
+
+	*count = span_count ?: 1;
+	return span_count ? spans : &all;
 }
 
 static int compare_spans(const struct freq_waiter *a,
 			 const struct freq_waiter *b)
 {
 	u32 count_a, count_b;
-	const struct freq_span *spans_a = freq_wait_spans(a->call, &count_a);
-	const struct freq_span *spans_b = freq_wait_spans(b->call, &count_b);
+	const struct freq_span *spans_a = freq_wait_spans(a, &count_a);
+	const struct freq_span *spans_b = freq_wait_spans(b, &count_b);
 
 	if (count_a != count_b)
 		return count_a < count_b ? -1 : 1;
@@ -216,7 +230,7 @@ static u32 *phase_of(struct freq_waiter *waiter)
 }
 
 /**
- * freq_wait_take() - allocate a frequency to a call that waits
+ * freq_wait_take() - allocate a frequency to a waiter
  * @state: the state
  * @call: a call of its server
  * @waiter: it
@@ -225,33 +239,63 @@ static u32 *phase_of(struct freq_waiter *waiter)
 void freq_wait_take(struct freq_state *state, struct freq_call *call,
 		    struct freq_waiter *waiter, u32 index)
 {
-	const struct freq_allocate_v3 *asked = (void *)waiter->call->argument;
-	const struct freq_group *group = (void *)waiter->call->argument;
-	u32 flags = waiter->granted ? group->flags : asked->flags;
-
 	waiter->index = index;
 	waiter->grant = freq_grant_next(call, 1);
 	if (waiter->granted)
-		waiter->granted[waiter->have++] = (struct freq_granted){
+		waiter->granted[waiter->have] = (struct freq_granted){
 			.frequency = freq_pool_slot(&state->pool,
 						    index)->number,
 			.grant = waiter->grant,
 		};
-	freq_state_allocate(state, call, waiter->call->client,
-			    flags & FREQ_ALLOCATE_KEEP, index, waiter->grant,
-			    false);
+	waiter->have++;
+	freq_state_allocate(state, call, waiter->client,
+			    waiter->flags & FREQ_ALLOCATE_KEEP, index,
+			    waiter->grant, false);
+}
+
+/**
+ * freq_wait_slot() - find what a waiter got
+ * @state: the state
+ * @granted: one of the frequencies that it got
+ *
+ * Return: its slot; 0 if its client has given it back meanwhile.
+ */
+u32 freq_wait_slot(struct freq_state *state, const struct freq_granted *granted)
+{
+	struct freq_pool *pool = &state->pool;
+	u32 index = freq_pool_find(pool, granted->frequency);
+
+	if (!freq_state_holder(state, freq_pool_slot(pool, index)) ||
+	    *freq_pool_grant(pool, index) != granted->grant)
+		return 0;
+	return index;
+}
+
+/* Forgets what the client has given back meanwhile. */
+static void forget_some(struct freq_state *state, struct freq_waiter *waiter)
+{
+	u32 have = waiter->have, i;
+
+	waiter->have = 0;
+	for (i = 0; i < have; i++)
+		if (freq_wait_slot(state, &waiter->granted[i]))
+			waiter->granted[waiter->have++] = waiter->granted[i];
 }
 
 /* Returns whether the waiter has all that it wants now. */
 static bool grant(struct freq_state *state, struct freq_call *call,
 		  struct freq_waiter *waiter, u32 index)
 {
-	const struct freq_group *group = (void *)waiter->call->argument;
-
 	freq_wait_take(state, call, waiter, index);
-	if (waiter->granted && waiter->have < group->count)
+	if (waiter->have == waiter->count && waiter->count > 1)
+		forget_some(state, waiter);
+	if (waiter->have < waiter->count)
 		return false;
 	freq_wait_leave(state, waiter);
+	if (!waiter->call) {
+		freq_queue_finish(state, call, waiter);
+		return true;
+	}
 	*phase_of(waiter) = FREQ_WAIT_GRANTED;
 	state->undelivered++;
 	freq_door_wake(waiter->call);
@@ -334,7 +378,7 @@ static bool is_in(const struct freq_waiter *waiter, u64 number)
 	const struct freq_span *span;
 	u32 count;
 
-	span = freq_wait_spans(waiter->call, &count);
+	span = freq_wait_spans(waiter, &count);
 	for (; count--; span++)
 		if (number >= span->first && number <= span->last)
 			return true;
@@ -375,7 +419,7 @@ void freq_wait_offer_slot(struct freq_state *state, struct freq_call *call,
 
 	if (unlikely(state->band_count > BANDS_MAX)) {
 		freq_wait_offer_all(state);
-		freq_door_set_timer(call, 0);
+		freq_state_wake_at(state, call, FREQ_NOW);
 		return;
 	}
 	if (waiter && waiter->wish != FREQ_WISH_ANY)
@@ -446,7 +490,7 @@ static u32 find_free(struct freq_state *state, const struct freq_waiter *waiter)
 		return freq_state_holder(state, freq_pool_slot(pool, index)) ?
 		       0 : index;
 	case FREQ_WISH_SPANS:
-		spans = freq_wait_spans(waiter->call, &count);
+		spans = freq_wait_spans(waiter, &count);
 		return freq_wait_find(pool, spans, count);
 	default:
 		return 0;
@@ -459,7 +503,7 @@ static u32 looks_of(const struct freq_waiter *waiter)
 	u32 count = 0;
 
 	if (waiter->wish == FREQ_WISH_SPANS)
-		freq_wait_spans(waiter->call, &count);
+		freq_wait_spans(waiter, &count);
 	return 1 + 2 * count;
 }
 

@@ -13,8 +13,12 @@ void freq_wait_leave(struct freq_state *state, struct freq_waiter *waiter);
 void freq_wait_offer_slot(struct freq_state *state,
 			  struct freq_call *call, u32 index);
 int freq_wait_serve(struct freq_state *state, struct freq_call *call);
-const struct freq_span *freq_wait_spans(const struct freq_call *call,
+const struct freq_span *freq_wait_spans(const struct freq_waiter *waiter,
 					u32 *count);
+const struct freq_span *freq_spans_or_all(const struct freq_span *spans,
+					  u32 span_count, u32 *count);
+u32 freq_wait_slot(struct freq_state *state,
+		   const struct freq_granted *granted);
 u32 freq_wait_find(struct freq_pool *pool, const struct freq_span *spans,
 		   u32 count);
 void freq_wait_take(struct freq_state *state, struct freq_call *call,

@@ -141,6 +141,8 @@ struct freq_holder {
  * @tags: how many slots have a tag
  * @base: number of grants that have none
  * @log: the log, or NULL
+ * @timer_at: when the door's timer expires, or 0
+ * @deadlines: tree of struct freq_waiter
  * @look_again: something has come free since
  * @band_count: how many are in @bands
  * @looking: ticket of the one that has been woken to look, or 0
@@ -174,6 +176,8 @@ struct freq_state {
 	u64 tags;
 	u64 base;
 	struct freq_log *log;
+	s64 timer_at;
+	struct rb_root deadlines;
 	u32 look_again;
 	u32 band_count;
 	u64 looking;

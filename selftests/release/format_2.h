@@ -167,6 +167,10 @@ struct freq2_holder {
  * @looking: ticket of the one of these that has been woken to look; 0: none
  * @band_count: how many are in @bands
  * @look_again: something has come free since
+ * @deadlines: requests that are queued and have a deadline, by it: tree of
+ *	struct freq_waiter
+ * @timer_at: when the door's timer expires, in ns of CLOCK_BOOTTIME; 0: it is
+ *	not set
  * @log: what happens, for those who subscribe to it; NULL: there is no log
  */
 struct freq2_state {
@@ -192,6 +196,8 @@ struct freq2_state {
 	u64 looking;
 	u32 band_count;
 	u32 look_again;
+	struct rb_root deadlines;
+	s64 timer_at;
 	struct freq_log *log;
 };
 
@@ -199,7 +205,7 @@ struct freq2_state {
 static_assert(sizeof(struct freq2_slot) == 32);
 static_assert(sizeof(struct freq2_pool) == 64 + 32 + 1024 + 24 + 48 + 512 + 16);
 static_assert(sizeof(struct freq2_holder) == 80);
-static_assert(sizeof(struct freq2_state) == sizeof(struct freq2_pool) + 160);
+static_assert(sizeof(struct freq2_state) == sizeof(struct freq2_pool) + 176);
 #endif
 
 #endif /* FREQ_FORMAT_2_H */

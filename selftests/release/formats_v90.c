@@ -152,6 +152,8 @@ static void up_move(void *data, void *old)
 	to->looking = from->looking;
 	to->band_count = from->band_count;
 	to->look_again = from->look_again;
+	to->deadlines = from->deadlines;
+	to->timer_at = from->timer_at;
 	to->log = from->log;
 	from->log = NULL;
 }
@@ -352,6 +354,8 @@ static void down_move(void *data, void *old)
 	to->looking = from->looking;
 	to->band_count = from->band_count;
 	to->look_again = from->look_again;
+	to->deadlines = from->deadlines;
+	to->timer_at = from->timer_at;
 	to->log = from->log;
 	from->log = NULL;
 }

@@ -80,7 +80,7 @@ struct freq_info {
 #define FREQ_FEATURE_BATCH	0x2ULL
 /*
  * It knows the _V3 forms of requests, FREQ_IOC_ALLOCATE_GROUP,
- * FREQ_IOC_LIST_GRANTS, FREQ_IOC_LABEL and FREQ_IOC_SUBSCRIBE.
+ * FREQ_IOC_LIST_GRANTS, FREQ_IOC_LABEL, FREQ_IOC_CANCEL and FREQ_IOC_SUBSCRIBE.
  */
 #define FREQ_FEATURE_GRANTS	0x4ULL
 
@@ -237,7 +237,8 @@ struct freq_allocate {
  * @pad: in: must be 0
  * @deadline: in: until when to wait: an absolute time of CLOCK_MONOTONIC in ns;
  *	0: not at all; FREQ_FOR_EVER
- * @grant: in: ignored; out: number of the grant
+ * @grant: in: the cookie with FREQ_ALLOCATE_QUEUE, else ignored; out: number of
+ *	the grant; 0: it is queued
  *
  * Of those that wait, the one that waits longest gets a frequency that comes
  * free, if it wants that one. Grants are numbered as they are made: a later one
@@ -259,6 +260,20 @@ struct freq_allocate_v3 {
 
 /* FREQ_IOC_ALLOCATE_V3 only: the frequency of the argument, and no other. */
 #define FREQ_ALLOCATE_EXACT	0x2
+
+/*
+ * Not FREQ_IOC_ALLOCATE and FREQ_IOC_ALLOCATE_BATCH: a request that is to wait
+ * does not sleep. Its outcome will be a record, FREQ_RECORD_OUTCOME, which has
+ * the cookie that the client gave. The client has to subscribe to these records;
+ * the request is cancelled when its subscription ends.
+ *
+ * EINVAL without such a subscription, or without a deadline; EEXIST if a request
+ * of the client with this cookie is queued; EDQUOT with FREQ_QUEUED_MAX of them.
+ */
+#define FREQ_ALLOCATE_QUEUE	0x10
+
+/* How many requests of a client can be queued. */
+#define FREQ_QUEUED_MAX		1024
 
 /* A deadline that never comes: INT64_MAX. */
 #define FREQ_FOR_EVER		0x7fffffffffffffffLL
@@ -324,10 +339,12 @@ struct freq_granted {
  *	found. After an error, what is in it means nothing.
  * @span_count: in: how many spans, at most FREQ_SPANS_MAX; 0: the whole pool
  * @count: in: how many frequencies, 1 to FREQ_GROUP_MAX
- * @flags: in: FREQ_ALLOCATE_KEEP, FREQ_GROUP_*
+ * @flags: in: FREQ_ALLOCATE_KEEP, FREQ_ALLOCATE_QUEUE, FREQ_GROUP_*
  * @pad: in: must be 0
  * @spacing: in: distance of neighbours with FREQ_GROUP_ROW, else must be 0
  * @deadline: in: until when to wait, as in struct freq_allocate_v3
+ * @cookie: in: as @grant in struct freq_allocate_v3, else must be 0. If the
+ *	request is queued, the first of @granted has no grant.
  *
  * Allocates the lowest free frequencies of the first span, then those of the
  * next one, until there are enough: all of them or none.
@@ -349,9 +366,13 @@ struct freq_group {
 	__u32 pad;
 	__u64 spacing;
 	__s64 deadline;
+	__u64 cookie;
 };
 
-/* Frequencies that are @spacing apart, all in one span; the lowest such row. */
+/*
+ * Frequencies that are @spacing apart, all in one span; the lowest such row. A
+ * row cannot be queued, and neither can several without FREQ_GROUP_RESERVE.
+ */
 #define FREQ_GROUP_ROW		0x4
 /*
  * While it waits, what comes free is allocated to it until it has enough. Not
@@ -367,6 +388,17 @@ struct freq_group {
 
 /* For how long a request can reserve: 60 s. */
 #define FREQ_RESERVE_MAX_NS	60000000000LL
+
+/**
+ * struct freq_cancel - argument of FREQ_IOC_CANCEL
+ * @cookie: in: of a request of the client that is queued
+ *
+ * Nothing comes of that request any more. ENOENT if there is none: its outcome
+ * has been a record then.
+ */
+struct freq_cancel {
+	__u64 cookie;
+};
 
 /**
  * struct freq_label - argument of FREQ_IOC_LABEL
@@ -425,6 +457,8 @@ struct freq_subscribe {
 /* Another release runs. */
 #define FREQ_RECORD_UPGRADED	4
 #define FREQ_RECORD_PRESENT_END	5
+/* What became of a request that was queued; for the client that made it. */
+#define FREQ_RECORD_OUTCOME	6
 
 /**
  * struct freq_record - what read() returns: something that has happened
@@ -438,7 +472,8 @@ struct freq_subscribe {
  *	FREQ_RECORD_GROUP: where the first span begins; 0 if there is none
  * @grant: number of the grant by which it is or was allocated; else 0
  * @value: FREQ_RECORD_INJECTED: how many frequencies; FREQ_RECORD_WAITING: the
- *	deadline; FREQ_RECORD_UPGRADED: number of the release; else 0
+ *	deadline; FREQ_RECORD_UPGRADED: number of the release;
+ *	FREQ_RECORD_OUTCOME: the cookie; else 0
  * @kind: FREQ_RECORD_*, of the kinds
  * @flags: FREQ_RECORD_*, of the flags
  * @uid: user of the client that holds or held it, waits or injects, as the
@@ -476,6 +511,8 @@ struct freq_record {
 #define FREQ_RECORD_ANY		0x8
 /* FREQ_RECORD_WAITING: for several, or for one of some spans. */
 #define FREQ_RECORD_GROUP	0x10
+/* FREQ_RECORD_OUTCOME: the deadline came first, nothing was allocated. */
+#define FREQ_RECORD_TIMED_OUT	0x20
 
 /**
  * struct freq_inject - argument of FREQ_IOC_INJECT
@@ -554,6 +591,7 @@ struct freq_batch {
 				      struct freq_list_grants)
 #define FREQ_IOC_LABEL		_IOW(FREQ_IOC_MAGIC, 0x18, struct freq_label)
 #define FREQ_IOC_ALLOCATE_GROUP	_IOW(FREQ_IOC_MAGIC, 0x19, struct freq_group)
+#define FREQ_IOC_CANCEL		_IOW(FREQ_IOC_MAGIC, 0x1a, struct freq_cancel)
 #define FREQ_IOC_SUBSCRIBE	_IOW(FREQ_IOC_MAGIC, 0x1d, \
 				     struct freq_subscribe)
 
