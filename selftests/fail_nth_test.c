@@ -314,6 +314,59 @@ static int do_label(int fd)
 	return try_ioctl(fd, FREQ_IOC_LABEL, &label);
 }
 
+/* Makes the log, which is large, and a subscription of some spans. */
+static int do_subscribe(int fd)
+{
+	struct freq_span spans[] = { { 10, 12 }, { 14, 20 } };
+	struct freq_subscribe wanted = {
+		.spans = (uintptr_t)spans,
+		.span_count = ARRAY_SIZE(spans),
+		.kinds = 1 << FREQ_RECORD_ALLOCATED | 1 << FREQ_RECORD_OUTCOME,
+		.flags = FREQ_SUBSCRIBE_PRESENT,
+		.record_size = sizeof(struct freq_record),
+	};
+
+	return try_ioctl(fd, FREQ_IOC_SUBSCRIBE, &wanted);
+}
+
+/* What is there comes first, so it does not wait. */
+static int do_read(int fd)
+{
+	struct freq_record records[64];
+	int error = do_subscribe(fd);
+
+	if (error)
+		return error;
+	return read(fd, records, sizeof(records)) < 0 ? -errno : 0;
+}
+
+static int do_group(int fd)
+{
+	struct freq_span spans[] = { { 11, 12 }, { 14, 20 } };
+	struct freq_granted granted[2];
+	struct freq_group group = {
+		.spans = (uintptr_t)spans,
+		.granted = (uintptr_t)granted,
+		.span_count = ARRAY_SIZE(spans),
+		.count = 2,
+	};
+
+	return try_ioctl(fd, FREQ_IOC_ALLOCATE_GROUP, &group);
+}
+
+/* Of what it holds itself. The request is cancelled when the client is closed. */
+static int do_queue(int fd)
+{
+	struct freq_allocate_v3 argument = {
+		.frequency = 10,
+		.flags = FREQ_ALLOCATE_EXACT | FREQ_ALLOCATE_QUEUE,
+		.deadline = FREQ_FOR_EVER,
+	};
+	int error = do_subscribe(fd);
+
+	return error ? error : try_ioctl(fd, FREQ_IOC_ALLOCATE_V3, &argument);
+}
+
 FIXTURE(request) {
 	int fd;
 	int looker;
@@ -376,6 +429,30 @@ FIXTURE_VARIANT_ADD(request, v3_label) {
 	.make = do_label,
 };
 
+FIXTURE_VARIANT_ADD(request, v3_subscribe) {
+	.release = "freq_v3",
+	.make = do_subscribe,
+	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v3_read) {
+	.release = "freq_v3",
+	.make = do_read,
+	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v3_group) {
+	.release = "freq_v3",
+	.make = do_group,
+	.can_fail = true,
+};
+
+FIXTURE_VARIANT_ADD(request, v3_queue) {
+	.release = "freq_v3",
+	.make = do_queue,
+	.can_fail = true,
+};
+
 FIXTURE_VARIANT_ADD(request, v90_open) {
 	.release = "freq_v90",
 	.make = do_open,
@@ -431,7 +508,8 @@ TEST_F_TIMEOUT(request, until_it_succeeds, 1500)
 		ASSERT_EQ(0, server_start(variant->release, NULL));
 		self->fd = open_client();
 		ASSERT_GE(self->fd, 0);
-		if (variant->make == do_deallocate || variant->make == do_wait)
+		if (variant->make == do_deallocate ||
+		    variant->make == do_wait || variant->make == do_queue)
 			test_allocate(self->fd, 10);
 		self->looker = open_client();
 		ASSERT_GE(self->looker, 0);

@@ -31,7 +31,7 @@ static int find(struct freq_state *state, struct freq_call *call, u32 *index)
 
 	if (!(asked->flags & FREQ_ALLOCATE_EXACT))
 		return freq_state_peek(state, call, index);
-	if (state->serving && freq_wait_serve(state, call))
+	if (freq_wait_settle(state, call))
 		return FREQ_WANT_AGAIN;
 	*index = freq_pool_find(&state->pool, asked->frequency);
 	if (!*index)
@@ -107,9 +107,7 @@ static int wait(struct freq_state *state, struct freq_call *call)
 		call->want = sizeof(struct freq_waiter);
 		return call->status == -ENOMEM ? -ENOMEM : FREQ_WANT_MEMORY;
 	}
-	if (!call->client->data)
-		call->client->data = freq_state_create_holder(state,
-							      call->client);
+	freq_state_own_holder(state, call->client);
 	if (asked->flags & FREQ_ALLOCATE_QUEUE)
 		return queue(state, call);
 	join(state, call);

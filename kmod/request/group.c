@@ -354,7 +354,7 @@ static int find(struct freq_state *state, struct freq_call *call,
 	const struct freq_group *asked = asked_of(call);
 	struct freq_pool *pool = &state->pool;
 
-	if (state->serving && freq_wait_serve(state, call))
+	if (freq_wait_settle(state, call))
 		return FREQ_WANT_AGAIN;
 	if (!freq_map_build(state))
 		return FREQ_WANT_AGAIN;
@@ -482,9 +482,7 @@ static int wait(struct freq_state *state, struct freq_call *call)
 	ret = need_memory(call);
 	if (ret)
 		return ret;
-	if (!call->client->data)
-		call->client->data = freq_state_create_holder(state,
-							      call->client);
+	freq_state_own_holder(state, call->client);
 	if (is_queued(asked))
 		return queue(state, call);
 	join(state, call);

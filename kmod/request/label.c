@@ -21,8 +21,8 @@ static bool is_text(const u8 *label)
 static int label(struct freq_state *state, struct freq_call *call)
 {
 	const struct freq_label *asked = (void *)call->argument;
-	struct freq_client *client = call->client;
 	struct freq_holder *holder;
+	u32 own;
 	int ret;
 
 	if (!is_text(asked->label))
@@ -30,9 +30,8 @@ static int label(struct freq_state *state, struct freq_call *call)
 	ret = freq_state_need_holder(state, call);
 	if (ret)
 		return ret;
-	if (!client->data)
-		client->data = freq_state_create_holder(state, client);
-	holder = freq_state_change_holder(state, client->data);
+	own = freq_state_own_holder(state, call->client);
+	holder = freq_state_change_holder(state, own);
 	memcpy(holder->label, asked->label, sizeof(holder->label));
 	return 0;
 }

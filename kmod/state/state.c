@@ -244,12 +244,10 @@ int freq_state_need_holder(struct freq_state *state, struct freq_call *call)
 /**
  * freq_state_create_holder() - make a client a holder
  * @state: the state, with room for it: see freq_state_reserve_holder()
- * @client: the client
- *
- * Return: the index of the holder.
+ * @client: the client, which has none
  */
-u32 freq_state_create_holder(struct freq_state *state,
-			     const struct freq_client *client)
+void freq_state_create_holder(struct freq_state *state,
+			      struct freq_client *client)
 {
 	u32 index = state->unused_holder;
 	struct freq_holder *holder;
@@ -262,7 +260,7 @@ u32 freq_state_create_holder(struct freq_state *state,
 	holder->pid = get_pid(client->pid);
 	holder->uid = client->uid;
 	state->open_holders++;
-	return index;
+	client->data = index;
 }
 
 /* Of its owner, the queue that a slot is in */
@@ -313,7 +311,7 @@ int freq_state_peek_all(struct freq_state *state, struct freq_call *call,
 	const struct freq_slot *slot;
 	int ret;
 
-	if (unlikely(state->serving && freq_wait_serve(state, call)))
+	if (unlikely(freq_wait_settle(state, call)))
 		return FREQ_WANT_AGAIN;
 	if (count > pool->free.count)
 		return -ENOSPC;
@@ -361,10 +359,9 @@ void freq_state_allocate_all(struct freq_state *state,
 	struct freq_queue *to;
 	struct freq_slot *slot;
 
-	if (!client->data)
-		client->data = freq_state_create_holder(state, client);
-	owner = client->data | (keep ? FREQ_OWNER_KEEP : 0);
-	holder = freq_state_change_holder(state, client->data);
+	owner = freq_state_own_holder(state, client);
+	holder = freq_state_change_holder(state, owner);
+	owner |= keep ? FREQ_OWNER_KEEP : 0;
 	to = queue_of(holder, owner);
 	if (unlikely(pool->mirror)) {
 		mark_first(pool, count);
@@ -779,8 +776,8 @@ int freq_state_close(void *data, struct freq_call *call)
 		ret = close_some(state, call);
 	if (!ret && state->log)
 		ret = freq_subscription_end(state, call);
-	if (!ret && state->serving && call->progress[1])
-		ret = freq_wait_serve(state, call);
+	if (!ret && call->progress[1])
+		ret = freq_wait_settle(state, call);
 	if (unlikely(state->pool.mirror))
 		freq_mirror_settle(state->pool.mirror, state);
 	return ret;
@@ -802,10 +799,9 @@ int freq_state_tick(void *data, struct freq_call *call)
 		call->progress[1] = 1;
 		state->timer_at = 0;
 	}
-	ret = freq_queue_expire(state, call);
-	if (!ret && state->serving)
-		ret = freq_wait_serve(state, call);
-	ret = ret ?: freq_log_tick(state, call);
+	ret = freq_queue_expire(state, call) ?:
+	      freq_wait_settle(state, call) ?:
+	      freq_log_tick(state, call);
 	if (!ret)
 		freq_queue_set_timer(state, call);
 	return ret;

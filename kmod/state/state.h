@@ -88,8 +88,24 @@ static inline u64 freq_state_grant(const struct freq_state *state, u32 index)
 int freq_state_reserve_holder(struct freq_state *state,
 			      struct freq_call *call);
 int freq_state_need_holder(struct freq_state *state, struct freq_call *call);
-u32 freq_state_create_holder(struct freq_state *state,
-			     const struct freq_client *client);
+void freq_state_create_holder(struct freq_state *state,
+			      struct freq_client *client);
+
+/**
+ * freq_state_own_holder() - get the holder of a client, or make it one
+ * @state: the state
+ * @client: the client. If it has no holder yet, there is room for it: see
+ *	freq_state_need_holder().
+ *
+ * Return: the index of the holder.
+ */
+static __always_inline u32 freq_state_own_holder(struct freq_state *state,
+						 struct freq_client *client)
+{
+	if (unlikely(!client->data))
+		freq_state_create_holder(state, client);
+	return client->data;
+}
 
 /* A holder that is to change before the mutex is dropped. */
 static __always_inline struct freq_holder *
@@ -134,7 +150,7 @@ static __always_inline void freq_state_forget_holder(struct freq_state *state,
 static __always_inline int freq_state_peek(struct freq_state *state,
 					   struct freq_call *call, u32 *index)
 {
-	if (unlikely(state->serving && freq_wait_serve(state, call)))
+	if (unlikely(freq_wait_settle(state, call)))
 		return FREQ_WANT_AGAIN;
 	*index = state->pool.free.first;
 	if (unlikely(!*index))
@@ -188,18 +204,15 @@ freq_state_allocate(struct freq_state *state, struct freq_call *call,
 		    struct freq_client *client, bool keep, u32 index, u64 grant,
 		    bool is_first)
 {
-	struct freq_holder *holder;
+	u32 own = freq_state_own_holder(state, client);
+	struct freq_holder *holder = freq_state_change_holder(state, own);
 
-	if (unlikely(!client->data))
-		client->data = freq_state_create_holder(state, client);
-	holder = freq_state_change_holder(state, client->data);
 	if (unlikely(keep))
-		freq_state_append(state, &holder->kept,
-				  client->data | FREQ_OWNER_KEEP, index, grant,
-				  is_first);
+		freq_state_append(state, &holder->kept, own | FREQ_OWNER_KEEP,
+				  index, grant, is_first);
 	else
-		freq_state_append(state, &holder->held, client->data, index,
-				  grant, is_first);
+		freq_state_append(state, &holder->held, own, index, grant,
+				  is_first);
 	freq_log_allocated(state, call, index);
 }
 

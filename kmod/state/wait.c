@@ -552,7 +552,7 @@ int freq_wait_serve(struct freq_state *state, struct freq_call *call)
  */
 int freq_wait_finish(struct freq_state *state, struct freq_call *call)
 {
-	int ret = state->serving ? freq_wait_serve(state, call) : 0;
+	int ret = freq_wait_settle(state, call);
 	u32 *phase = &call->progress[FREQ_PROGRESS_CLAIM];
 
 	state->finishing -= *phase == FREQ_WAIT_SERVING;

@@ -27,6 +27,19 @@ void freq_wait_looked(struct freq_state *state, struct freq_waiter *waiter);
 int freq_wait_finish(struct freq_state *state, struct freq_call *call);
 
 /**
+ * freq_wait_settle() - go on with what freq_wait_offer_all() began, if it did
+ * @state: the state
+ * @call: a call of its server
+ *
+ * Return: as freq_wait_serve().
+ */
+static __always_inline int freq_wait_settle(struct freq_state *state,
+					    struct freq_call *call)
+{
+	return unlikely(state->serving) ? freq_wait_serve(state, call) : 0;
+}
+
+/**
  * freq_wait_offer() - give a frequency to who waits for it
  * @state: the state
  * @call: a call of its server
