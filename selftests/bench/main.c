@@ -21,6 +21,7 @@ static const struct {
 	{ "files", part_files },
 	{ "records", part_records },
 	{ "band", part_band },
+	{ "queue", part_queue },
 	{ "batch", part_batch },
 	{ "inject", part_inject },
 	{ "memory", part_memory },

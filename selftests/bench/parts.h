@@ -13,6 +13,8 @@ void part_files(int argc, char **argv);
 void part_records(int argc, char **argv);
 /* COUNT...: cost of a frequency of a band, by number of frequencies */
 void part_band(int argc, char **argv);
+/* COUNT...: cost of serving a queued request, by number of these */
+void part_queue(int argc, char **argv);
 /* COUNT...: cost of batch requests, by batch size */
 void part_batch(int argc, char **argv);
 /* COUNT ROUNDS: cost of one INJECT of COUNT frequencies */
