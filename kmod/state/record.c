@@ -144,6 +144,8 @@ static __always_inline void describe(struct freq_record *record,
 	record->sequence = place->sequence;
 	record->lost = place->lost;
 	record->time = entry->time;
+	if (entry->kind == FREQ_RECORD_ALLOCATED)
+		record->time += place->item;
 	record->frequency = item->frequency;
 	record->grant = item->grant & ~FREQ_LOG_KEEP;
 	record->value = entry->value;
@@ -279,9 +281,9 @@ static void fill(struct reading *reading)
 static int sleep(struct freq_state *state, struct freq_call *call,
 		 struct freq_subscription *subscription)
 {
+	freq_subscription_idle(state->log, subscription);
 	if (!freq_call_may_wait(call))
 		return -EAGAIN;
-	freq_subscription_idle(state->log, subscription);
 	list_add_tail(&call->link, &subscription->calls);
 	call->progress[0] = READ_SLEEPS;
 	return freq_door_sleep(call, KTIME_MAX, CLOCK_MONOTONIC);
@@ -307,6 +309,8 @@ static int read(struct reading *reading)
 		return FREQ_WANT_AGAIN;
 	if (!size)
 		return sleep(reading->state, call, subscription);
+	if (reading->filled < reading->count && reading->left)
+		freq_subscription_idle(reading->state->log, subscription);
 	call->result = size;
 	return 0;
 }
