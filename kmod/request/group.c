@@ -372,8 +372,9 @@ static int allocate_now(struct freq_state *state, struct freq_call *call,
 			const struct found *found)
 {
 	const struct freq_group *asked = asked_of(call);
+	bool keep = asked->flags & FREQ_ALLOCATE_KEEP;
 	u64 first = freq_grant_next(call, asked->count);
-	u32 i;
+	u32 i, owner;
 	int ret;
 
 	for (i = 0; i < asked->count; i++)
@@ -383,9 +384,12 @@ static int allocate_now(struct freq_state *state, struct freq_call *call,
 	if (ret)
 		return ret;
 	for (i = 0; i < asked->count; i++)
-		freq_state_allocate(state, call, call->client,
-				    asked->flags & FREQ_ALLOCATE_KEEP,
-				    found->slots[i], first + i, false);
+		freq_state_place(state, call->client, keep, found->slots[i],
+				 first + i, false);
+	owner = call->client->data | (keep ? FREQ_OWNER_KEEP : 0);
+	if (state->log)
+		freq_log_granted(state, call, found->granted, asked->count,
+				 owner);
 	return 0;
 }
 

@@ -242,15 +242,28 @@ void freq_log_allocated_all(struct freq_state *state, struct freq_call *call,
 	}
 }
 
-/* How many of the slots, from the first on, have one holder */
-static u32 count_same(const struct freq_pool *pool, const u64 *indices,
+/* Of a closed client, nothing but the user is left. */
+static bool is_same(const struct freq_state *state, u32 a, u32 b)
+{
+	const struct freq_holder *one, *other;
+
+	if (!((a ^ b) & ~FREQ_OWNER_FLAGS))
+		return true;
+	one = freq_state_holder_at(state, a & ~FREQ_OWNER_FLAGS);
+	other = freq_state_holder_at(state, b & ~FREQ_OWNER_FLAGS);
+	return !one->pid && !other->pid && uid_eq(one->uid, other->uid);
+}
+
+/* How many of the slots, from the first on, make records of one entry */
+static u32 count_same(const struct freq_state *state, const u64 *indices,
 		      u32 count)
 {
+	const struct freq_pool *pool = &state->pool;
 	u32 owner = freq_pool_slot(pool, indices[0])->owner, i;
 
 	for (i = 1; i < count; i++)
-		if ((freq_pool_slot(pool, indices[i])->owner ^ owner) &
-		    ~FREQ_OWNER_FLAGS)
+		if (!is_same(state, owner,
+			     freq_pool_slot(pool, indices[i])->owner))
 			break;
 	return i;
 }
@@ -278,10 +291,37 @@ void freq_log_freed_all(struct freq_state *state, struct freq_call *call,
 		owner = freq_pool_slot(pool, indices[0])->owner;
 		owner &= ~FREQ_OWNER_FLAGS;
 		who = who_holds(freq_state_holder_at(state, owner));
-		head.count = count_same(pool, indices, count);
+		head.count = count_same(state, indices, count);
 		items = append_entry(state, call, head, who);
 		for (i = 0; i < head.count; i++)
 			set_slot(state, &items[i], indices[i]);
+	}
+}
+
+/**
+ * freq_log_granted() - log that frequencies were allocated together
+ * @state: the state, with a log
+ * @call: the call of the client
+ * @granted: the frequencies, and their grants
+ * @count: how many, at most FREQ_GROUP_MAX
+ * @owner: owner of their slots
+ */
+void freq_log_granted(struct freq_state *state, struct freq_call *call,
+		      const struct freq_granted *granted, u32 count, u32 owner)
+{
+	const struct freq_log_entry head = {
+		.count = count,
+		.kind = FREQ_RECORD_ALLOCATED,
+		.time = freq_grant_since(call, granted[0].grant),
+	};
+	u64 keep = keep_of(owner);
+	struct freq_log_item *items;
+	u32 i;
+
+	items = append_entry(state, call, head, who_is(state, call->client));
+	for (i = 0; i < count; i++) {
+		items[i].frequency = granted[i].frequency;
+		items[i].grant = granted[i].grant | keep;
 	}
 }
 

@@ -52,8 +52,12 @@ u32 freq_map_index(const struct freq_pool *pool, u32 rank)
 static void set_free(struct freq_pool *pool, u32 rank)
 {
 	u32 low = rank >> LEVEL_BITS, high = low >> LEVEL_BITS;
+	u64 *word = word_at(&pool->map, low);
+	bool is_set = *word;
 
-	*word_at(&pool->map, rank >> LEVEL_BITS) |= BIT_ULL(rank % 64);
+	*word |= BIT_ULL(rank % 64);
+	if (is_set)
+		return;
 	*word_at(&pool->map_words, high) |= BIT_ULL(low % 64);
 	pool->map_top[high >> LEVEL_BITS] |= BIT_ULL(high % 64);
 }

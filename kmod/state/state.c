@@ -619,12 +619,13 @@ static __always_inline void free_marked(struct freq_state *state,
 			freq_state_put_holder(state, holder,
 					      owner & ~FREQ_OWNER_FLAGS);
 		slot->owner = 0;
-		freq_map_give(pool, index);
 		slot->next = freed.first;
 		freed.first = index;
 		before->prev = index;
 		before = slot;
 	}
+	for (i = 0; unlikely(pool->has_map) && i < count; i++)
+		freq_map_set(pool, indices[i], true);
 	freq_pool_splice(pool, freed, &pool->free);
 	freq_wait_offer_all(state);
 }

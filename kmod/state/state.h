@@ -187,9 +187,8 @@ static __always_inline void freq_state_append(struct freq_state *state,
 }
 
 /**
- * freq_state_allocate() - allocate a frequency
+ * freq_state_place() - allocate a frequency, of which the caller makes a record
  * @state: the state
- * @call: a call of its server
  * @client: the client. If it has no holder yet, freq_state_reserve_holder() has
  *	made room for it in this hold.
  * @keep: whether the allocation outlives the client
@@ -200,9 +199,8 @@ static __always_inline void freq_state_append(struct freq_state *state,
  * Context: under the mutex; cannot fail.
  */
 static __always_inline void
-freq_state_allocate(struct freq_state *state, struct freq_call *call,
-		    struct freq_client *client, bool keep, u32 index, u64 grant,
-		    bool is_first)
+freq_state_place(struct freq_state *state, struct freq_client *client,
+		 bool keep, u32 index, u64 grant, bool is_first)
 {
 	u32 own = freq_state_own_holder(state, client);
 	struct freq_holder *holder = freq_state_change_holder(state, own);
@@ -213,6 +211,26 @@ freq_state_allocate(struct freq_state *state, struct freq_call *call,
 	else
 		freq_state_append(state, &holder->held, own, index, grant,
 				  is_first);
+}
+
+/**
+ * freq_state_allocate() - allocate a frequency
+ * @state: the state
+ * @call: a call of its server
+ * @client: as for freq_state_place()
+ * @keep: as for freq_state_place()
+ * @index: as for freq_state_place()
+ * @grant: as for freq_state_place()
+ * @is_first: as for freq_state_place()
+ *
+ * Context: under the mutex; cannot fail.
+ */
+static __always_inline void
+freq_state_allocate(struct freq_state *state, struct freq_call *call,
+		    struct freq_client *client, bool keep, u32 index, u64 grant,
+		    bool is_first)
+{
+	freq_state_place(state, client, keep, index, grant, is_first);
 	freq_log_allocated(state, call, index);
 }
 

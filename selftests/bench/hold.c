@@ -216,6 +216,58 @@ static void hold_reads(unsigned int held)
 	free(text);
 }
 
+/* The lowest frequencies of two spans, as many as there can be */
+static void hold_group(int fd)
+{
+	struct freq_granted granted[FREQ_GROUP_MAX];
+	struct freq_span spans[] = { { .last = 1 }, { .last = ~0ULL } };
+	struct freq_group group = {
+		.spans = (uintptr_t)spans,
+		.granted = (uintptr_t)granted,
+		.span_count = ARRAY_SIZE(spans),
+		.count = FREQ_GROUP_MAX,
+	};
+	unsigned int i, round;
+
+	put("trace", "\n");
+	for (round = 0; round < BATCHES; round++) {
+		put("tracing_on", "1");
+		must(!try_ioctl(fd, FREQ_IOC_ALLOCATE_GROUP, &group));
+		put("tracing_on", "0");
+		for (i = 0; i < FREQ_GROUP_MAX; i++)
+			must(!try_deallocate(fd, granted[i].frequency));
+	}
+	end("group", FREQ_GROUP_MAX);
+}
+
+/* With a map, and with a client that subscribes and is behind */
+static void hold_watched(int fd, unsigned int held)
+{
+	struct freq_subscribe all = {
+		.kinds = 0x1f,
+		.record_size = sizeof(struct freq_record),
+	};
+	int watcher = open_client(), other = open_client();
+	__u64 frequency;
+	unsigned int i;
+
+	must(watcher >= 0 && other >= 0);
+	must(!try_ioctl(watcher, FREQ_IOC_SUBSCRIBE, &all));
+	hold_group(fd);
+	hold_batch(fd, "watched allocate batch", true);
+	hold_batch(fd, "watched deallocate batch", false);
+	hold_batch_of_others(fd, "watched deallocate batch of others", false);
+	for (i = 0; i < held; i++)
+		must(!try_allocate(other, 0, &frequency));
+	begin();
+	close(other);
+	end("watched close", held);
+	begin();
+	close(watcher);
+	usleep(SETTLE_US);
+	end("end of the log", 1);
+}
+
 static void hold_all(unsigned int count, unsigned int held)
 {
 	__u64 *numbers = make_numbers(count, false);
@@ -262,7 +314,8 @@ static void hold_all(unsigned int count, unsigned int held)
 	begin();
 	must(!server_upgrade("freq_v2", "freq_v90"));
 	end("conversion", count);
-	must(!server_upgrade("freq_v90", "freq_v2"));
+	must(!server_upgrade("freq_v90", "freq_v3"));
+	hold_watched(fd, held);
 	close(other);
 	begin();
 	must(!try_stop(fd));
