@@ -60,7 +60,7 @@ static bool is_of_v3(unsigned int direction, unsigned int number)
 {
 	static const unsigned long known[] = {
 		FREQ_IOC_LIST_GRANTS, FREQ_IOC_LABEL, FREQ_IOC_SUBSCRIBE,
-		FREQ_IOC_ALLOCATE_GROUP,
+		FREQ_IOC_ALLOCATE_GROUP, FREQ_IOC_CANCEL,
 	};
 	unsigned int i;
 

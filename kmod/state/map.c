@@ -149,7 +149,7 @@ static void map_rank(struct freq_state *state, u32 rank)
  * freq_map_build() - bring the map up to date, a step of it
  * @state: the state; its pool has a map from now on
  *
- * Return: whether it is ready now; if not, it wants more calls.
+ * Return: whether it was ready; if not, this is all that a hold should do.
  */
 bool freq_map_build(struct freq_state *state)
 {
@@ -164,7 +164,7 @@ bool freq_map_build(struct freq_state *state)
 	end = min(pool->visible, pool->map_count + BUILD_STEP);
 	for (; pool->map_count < end; pool->map_count++)
 		map_rank(state, pool->map_count);
-	return freq_map_is_ready(pool);
+	return false;
 }
 
 /**
