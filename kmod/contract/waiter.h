@@ -21,12 +21,14 @@ struct freq_client;
  * @FREQ_WISH_EXACT: a certain one
  * @FREQ_WISH_SPANS: those of certain spans, until it has enough
  * @FREQ_WISH_GROUP: several at once; it is woken to look for them
+ * @FREQ_WISH_NONE: nothing any more: a queued request that is about to end
  */
 enum freq_wish {
 	FREQ_WISH_ANY,
 	FREQ_WISH_EXACT,
 	FREQ_WISH_SPANS,
 	FREQ_WISH_GROUP,
+	FREQ_WISH_NONE,
 };
 
 /**

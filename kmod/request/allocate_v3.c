@@ -98,7 +98,9 @@ static int wait(struct freq_state *state, struct freq_call *call)
 	if (state->claimed) {
 		list_add_tail(&call->link, &state->claimants);
 		*phase_of(call) = FREQ_CLAIM_WAITING;
-		return freq_door_sleep(call, asked->deadline, CLOCK_MONOTONIC);
+		return freq_door_sleep(call, asked->flags & FREQ_ALLOCATE_QUEUE ?
+				       KTIME_MAX : asked->deadline,
+				       CLOCK_MONOTONIC);
 	}
 	ret = freq_state_need_holder(state, call);
 	if (ret)

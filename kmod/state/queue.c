@@ -12,6 +12,7 @@
 #include <linux/errno.h>
 #include <linux/ktime.h>
 #include <linux/rbtree.h>
+#include <linux/timekeeping.h>
 
 #include "state/log.h"
 #include "state/queue.h"
@@ -131,13 +132,21 @@ void freq_queue_finish(struct freq_state *state, struct freq_call *call,
 	end(state, call, waiter);
 }
 
+static void leave(struct freq_state *state, struct freq_waiter *waiter)
+{
+	if (waiter->wish == FREQ_WISH_NONE)
+		return;
+	freq_wait_leave(state, waiter);
+	waiter->wish = FREQ_WISH_NONE;
+}
+
 /* Ends a request that waits. What it has reserved goes to others. */
 static void cancel(struct freq_state *state, struct freq_call *call,
 		   struct freq_waiter *waiter)
 {
 	u32 index;
 
-	freq_wait_leave(state, waiter);
+	leave(state, waiter);
 	while (waiter->have--) {
 		index = freq_wait_slot(state, &waiter->granted[waiter->have]);
 		if (!index)
@@ -173,6 +182,26 @@ int freq_queue_cancel(struct freq_state *state, struct freq_call *call,
 	return 0;
 }
 
+/*
+ * All that are about to end leave the line first: none of them gets what another
+ * one gives back. Returns whether none is left; counts @left down.
+ */
+static bool leave_all(struct freq_state *state,
+		      struct freq_subscription *subscription, s32 *left)
+{
+	struct rb_node *node = rb_first(&subscription->queued);
+
+	for (; node; node = rb_next(node)) {
+		if (of_cookie(node)->wish == FREQ_WISH_NONE)
+			continue;
+		if (!*left)
+			return false;
+		leave(state, of_cookie(node));
+		--*left;
+	}
+	return true;
+}
+
 /**
  * freq_queue_cancel_all() - cancel the requests of a client
  * @state: the state
@@ -187,6 +216,8 @@ int freq_queue_cancel_all(struct freq_state *state, struct freq_call *call)
 	struct freq_waiter *waiter;
 	s32 left = END_STEP;
 
+	if (subscription && !leave_all(state, subscription, &left))
+		return FREQ_WANT_AGAIN;
 	while (subscription && subscription->queued_count && left > 0) {
 		waiter = of_cookie(rb_first(&subscription->queued));
 		left -= 1 + waiter->have;
@@ -237,6 +268,8 @@ void freq_queue_set_timer(struct freq_state *state, struct freq_call *call)
 		of_deadline(rb_first(&state->deadlines));
 
 	if (waiter)
-		freq_state_wake_at(state, call, waiter->deadline -
-				   ktime_get_ns() + ktime_get_boottime_ns());
+		freq_state_wake_at(state, call,
+				   ktime_add_safe(waiter->deadline,
+						  ktime_mono_to_any(0,
+								    TK_OFFS_BOOT)));
 }
