@@ -90,6 +90,39 @@ unsigned long long now_us(void)
 	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
 }
 
+static __s64 clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+__s64 boottime_ns(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+/*
+ * CLOCK_BOOTTIME at the last tick, which can be longer ago than its length. What
+ * is read in this order is not too late if the process is delayed in between.
+ */
+__s64 boottime_coarse_ns(void)
+{
+	__s64 offset = clock_ns(CLOCK_BOOTTIME);
+
+	offset -= clock_ns(CLOCK_MONOTONIC);
+	return clock_ns(CLOCK_MONOTONIC_COARSE) + offset;
+}
+
+__s64 tick_ns(void)
+{
+	struct timespec tick;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	return tick.tv_sec * 1000000000LL + tick.tv_nsec;
+}
+
 /* Between two looks at a condition: lets the others run on few processors. */
 void nap(void)
 {
@@ -506,6 +539,19 @@ int try_inject(int fd, const __u64 *frequencies, __u32 count,
 	return error;
 }
 
+/* So many frequencies, of which 1000 is the lowest. */
+int try_inject_range(int fd, __u32 count)
+{
+	__u64 list[1024];
+	__u32 i;
+
+	if (count > sizeof(list) / sizeof(*list))
+		return -E2BIG;
+	for (i = 0; i < count; i++)
+		list[i] = 1000 + i;
+	return try_inject(fd, list, count, NULL);
+}
+
 int try_allocate_batch(int fd, __u32 flags, __u64 *frequencies, __u32 count)
 {
 	struct freq_batch batch = {
@@ -579,6 +625,35 @@ int try_client_label(int fd, const char *text)
 	return try_ioctl(fd, FREQ_IOC_LABEL, &label);
 }
 
+int try_subscribe(int fd, struct freq_subscribe *subscribe)
+{
+	return try_ioctl(fd, FREQ_IOC_SUBSCRIBE, subscribe);
+}
+
+/* To all frequencies; no kinds end the subscription. */
+int try_subscribe_to(int fd, __u32 kinds, __u32 flags)
+{
+	struct freq_subscribe subscribe = {
+		.kinds = kinds,
+		.flags = flags,
+		.record_size = sizeof(struct freq_record),
+	};
+
+	return try_subscribe(fd, &subscribe);
+}
+
+/* One read() of at most @room records: their number, or a negative errno. */
+int try_read_records(int fd, struct freq_record *records, int room)
+{
+	ssize_t got = read(fd, records, room * sizeof(*records));
+
+	if (got < 0)
+		return -errno;
+	if (!got || got % sizeof(*records) || got / sizeof(*records) > room)
+		return -EPROTO;
+	return got / sizeof(*records);
+}
+
 /* What LIST_GRANTS has of a frequency: 0; -ENOENT; the errno of the request. */
 int grant_find(int fd, __u64 frequency, struct freq_grant_entry *entry)
 {
@@ -620,6 +695,14 @@ __u32 waiters_of(int fd)
 	struct freq_info_v3 info;
 
 	return try_info_v3(fd, &info) ? ~0U : info.waiters;
+}
+
+/* The number of clients that subscribe; ~0 if it cannot be read. */
+__u32 subscriptions_of(int fd)
+{
+	struct freq_info_v3 info;
+
+	return try_info_v3(fd, &info) ? ~0U : info.subscriptions;
 }
 
 /**

@@ -74,6 +74,9 @@ unsigned int __real_alarm(unsigned int seconds);
 unsigned int __wrap_alarm(unsigned int seconds);
 unsigned long long now_ms(void);
 unsigned long long now_us(void);
+__s64 boottime_ns(void);
+__s64 boottime_coarse_ns(void);
+__s64 tick_ns(void);
 void nap(void);
 __u64 random_next(__u64 *state);
 static inline __u64 random_below(__u64 *state, __u64 limit)
@@ -113,6 +116,7 @@ int try_allocate(int fd, __u32 flags, __u64 *frequency);
 int try_deallocate(int fd, __u64 frequency);
 int try_inject(int fd, const __u64 *frequencies, __u32 count,
 	       __u32 *index);
+int try_inject_range(int fd, __u32 count);
 int try_allocate_batch(int fd, __u32 flags, __u64 *frequencies, __u32 count);
 int try_deallocate_batch(int fd, const __u64 *frequencies, __u32 count,
 			 __u32 *index);
@@ -123,6 +127,9 @@ int try_allocate_exact(int fd, __u64 frequency);
 int try_deallocate_grant(int fd, __u64 frequency, __u64 grant);
 int try_list_grants(int fd, struct freq_list_grants *list);
 int try_client_label(int fd, const char *text);
+int try_subscribe(int fd, struct freq_subscribe *subscribe);
+int try_subscribe_to(int fd, __u32 kinds, __u32 flags);
+int try_read_records(int fd, struct freq_record *records, int room);
 
 #define test_stop(fd)							\
 	ASSERT_EQ(0, try_stop(fd))
@@ -229,6 +236,19 @@ int try_client_label(int fd, const char *text);
 #define test_err_client_label(err, fd, text)				\
 	EXPECT_EQ(-(err), try_client_label(fd, text))
 
+#define test_subscribe(fd, kinds, flags)				\
+	ASSERT_EQ(0, try_subscribe_to(fd, kinds, flags))
+#define test_err_subscribe(err, fd, kinds, flags)			\
+	EXPECT_EQ(-(err), try_subscribe_to(fd, kinds, flags))
+
+#define test_read_records(fd, records, count)				\
+	ASSERT_EQ(count, try_read_records(fd, records, count))
+#define test_err_read_records(err, fd) ({				\
+	struct freq_record __record;					\
+									\
+	EXPECT_EQ(-(err), try_read_records(fd, &__record, 1));		\
+})
+
 /* The free list as a client of its own finds it, which then goes away. */
 #define EXPECT_ORDER(...) ({						\
 	const __u64 __want[] = { __VA_ARGS__ };				\
@@ -267,6 +287,7 @@ char *listing_format(const struct listing *sorted, bool allocated);
 int grant_find(int fd, __u64 frequency, struct freq_grant_entry *entry);
 __u64 grant_of(int fd, __u64 frequency);
 __u32 waiters_of(int fd);
+__u32 subscriptions_of(int fd);
 
 /**
  * struct snapshot - all that a client can see of the server

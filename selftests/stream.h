@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Streams: subscribers whose records are read and compared one by one.
+ */
+#ifndef FREQ_STREAM_H
+#define FREQ_STREAM_H
+
+#include <poll.h>
+#include <stdbool.h>
+
+#include <linux/freq.h>
+
+#define KIND(name)	(1U << FREQ_RECORD_ ## name)
+/* Of what happens to all; FREQ_RECORD_OUTCOME is of a client's own. */
+#define ALL_KINDS	(KIND(ALLOCATED) | KIND(DEALLOCATED) |		\
+			 KIND(INJECTED) | KIND(WAITING) | KIND(UPGRADED))
+
+/* The most records of one read() */
+#define READ_MAX	64
+
+/* The events of a subscriber with a record to read */
+#define READABLE	(POLLIN | POLLRDNORM)
+
+/* Of an expected record: no process */
+#define NO_PID		(-1)
+
+/**
+ * struct stream - a subscriber whose records are read one by one
+ * @fd: the client, whose reads do not block
+ * @last: sequence of the last record; 0: none yet
+ * @filtered: it gets some records only
+ */
+struct stream {
+	int fd;
+	__u64 last;
+	bool filtered;
+};
+
+int open_reader(int flags);
+int open_subscriber(__u32 kinds);
+short poll_events(int fd);
+bool has_grant(const struct freq_record *record);
+int check_record(const struct freq_record *seen, struct freq_record want);
+int check_listed(int fd, const struct freq_record *record);
+
+int stream_start(struct stream *stream, struct freq_subscribe *subscribe);
+int stream_check(struct stream *stream, const struct freq_record *seen);
+int stream_next(struct stream *stream, struct freq_record want,
+		struct freq_record *seen);
+int stream_drain(struct stream *stream);
+
+/* Has the given kinds and flags, and all frequencies. */
+#define START_STREAM(stream, mask, options) ({				\
+	struct freq_subscribe __subscribe = {				\
+		.kinds = (mask),					\
+		.flags = (options),					\
+	};								\
+									\
+	ASSERT_EQ(0, stream_start(stream, &__subscribe));		\
+})
+
+/* Has the frequencies of the given spans. */
+#define START_SPANS(stream, mask, options, ...) ({			\
+	const struct freq_span __spans[] = { __VA_ARGS__ };		\
+	struct freq_subscribe __subscribe = {				\
+		.spans = (uintptr_t)__spans,				\
+		.span_count = ARRAY_SIZE(__spans),			\
+		.kinds = (mask),					\
+		.flags = (options),					\
+	};								\
+									\
+	ASSERT_EQ(0, stream_start(stream, &__subscribe));		\
+})
+
+/* The next record of a stream; a copy of it is the value. */
+#define EXPECT_NEXT(stream, name, ...) ({				\
+	struct freq_record __record;					\
+									\
+	ASSERT_EQ(0, stream_next(stream, (struct freq_record) {		\
+			.kind = FREQ_RECORD_ ## name, __VA_ARGS__	\
+		}, &__record));						\
+	__record;							\
+})
+
+/* It is of a frequency that is allocated by it: LIST_GRANTS agrees. */
+#define EXPECT_LISTED(stream, ...) ({					\
+	struct freq_record __listed = EXPECT_NEXT(stream, ALLOCATED,	\
+						  __VA_ARGS__);		\
+									\
+	EXPECT_EQ(0, check_listed(self->fd, &__listed));		\
+	__listed;							\
+})
+
+/* The end of what is present */
+#define EXPECT_END(stream)						\
+	EXPECT_NEXT(stream, PRESENT_END, .flags = FREQ_RECORD_PRESENT)
+
+#define EXPECT_NO_MORE(stream)						\
+	test_err_read_records(EAGAIN, (stream)->fd)
+
+#define EXPECT_READABLE(fd)						\
+	EXPECT_EQ(READABLE, poll_events(fd))
+#define EXPECT_QUIET(fd)						\
+	EXPECT_EQ(0, poll_events(fd))
+
+#endif /* FREQ_STREAM_H */
