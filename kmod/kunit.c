@@ -4,10 +4,12 @@
  * its tables and mirror, the holders, and the notation of frequencies.
  */
 #include <kunit/test.h>
+#include <linux/bitmap.h>
 #include <linux/cred.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -16,6 +18,7 @@
 #include "compat.h"
 #include "contract/handoff.h"
 #include "spec.h"
+#include "state/map.h"
 #include "state/mirror.h"
 #include "state/pool.h"
 #include "state/state.h"
@@ -591,9 +594,239 @@ static void batch_ends_while_clients_close(struct kunit *test)
 	end_state(state);
 }
 
+/* ---- The map, against a bitmap of the numbers that are free ---- */
+
+/* Numbers are below this, with room for those that are not in the pool. */
+#define MAP_NUMBERS (262144 + 512)
+
+/**
+ * struct map_model - a state with a map, and what is to be in that
+ * @state: the state; its client holds all that is not free
+ * @client: the client
+ * @is_in: the numbers of the pool
+ * @is_free: those that are free
+ * @seed: of the random numbers
+ */
+struct map_model {
+	struct freq_state *state;
+	struct freq_client client;
+	unsigned long *is_in;
+	unsigned long *is_free;
+	u64 seed;
+};
+
+static u32 random_below(struct map_model *model, u32 limit)
+{
+	model->seed = model->seed * 6364136223846793005ULL + 1;
+	return (model->seed >> 33) % limit;
+}
+
+static void map_add(struct kunit *test, struct map_model *model, u64 number)
+{
+	struct freq_pool *pool = &model->state->pool;
+
+	KUNIT_ASSERT_EQ(test, 0, reserve(pool, pool->slot_count + 2));
+	KUNIT_ASSERT_EQ(test, 1U, freq_pool_stage(pool, &number, 1));
+	set_bit(number, model->is_in);
+	set_bit(number, model->is_free);
+}
+
+/* Frees what is allocated, and the other way round. */
+static void map_toggle(struct map_model *model, u32 number)
+{
+	struct freq_call call = { .server = &server, .client = &model->client };
+	u32 index = freq_pool_find(&model->state->pool, number);
+
+	if (!index)
+		return;
+	if (test_and_change_bit(number, model->is_free))
+		freq_state_allocate(model->state, &call, &model->client, false,
+				    index, freq_grant_next(&call, 1), false);
+	else
+		freq_state_free(model->state, &call, index);
+}
+
+/* Changes some in each step of the building. */
+static void map_finish(struct kunit *test, struct map_model *model)
+{
+	u32 steps = 0;
+
+	while (!freq_map_build(model->state)) {
+		map_toggle(model, random_below(model, MAP_NUMBERS));
+		map_toggle(model, random_below(model, 64));
+		KUNIT_ASSERT_LT(test, steps++,
+				30U * (MAP_NUMBERS / 256 + 10));
+	}
+}
+
+/* The lowest free one that is not lower than this number */
+static void map_check(struct kunit *test, struct map_model *model, u32 number)
+{
+	u32 want = find_next_bit(model->is_free, MAP_NUMBERS, number), rank;
+	struct freq_pool *pool = &model->state->pool;
+	const struct freq_slot *slot;
+
+	rank = freq_map_first(pool, number);
+	slot = freq_pool_ranked(pool, rank);
+	KUNIT_ASSERT_EQ(test, (u64)find_next_bit(model->is_in, MAP_NUMBERS,
+						 number),
+			slot ? slot->number : MAP_NUMBERS);
+	rank = freq_map_next(pool, rank);
+	if (want == MAP_NUMBERS) {
+		KUNIT_ASSERT_EQ(test, FREQ_RANK_NONE, rank);
+		return;
+	}
+	KUNIT_ASSERT_LT(test, rank, pool->map_count);
+	slot = freq_pool_slot(pool, freq_map_index(pool, rank));
+	KUNIT_ASSERT_EQ(test, (u64)want, slot->number);
+}
+
+static void map_check_some(struct kunit *test, struct map_model *model,
+			   u32 count)
+{
+	static const u32 edges[] = { 0, 64, 4096, 262144 };
+	u32 i, j;
+
+	for (i = 0; i < ARRAY_SIZE(edges); i++)
+		for (j = edges[i] ? edges[i] - 3 : 0; j < edges[i] + 3; j++)
+			map_check(test, model, j);
+	for (i = 0; i < count; i++)
+		map_check(test, model, random_below(model, MAP_NUMBERS));
+}
+
+/* All of some numbers are allocated, or free, so that there are long gaps. */
+static void map_set_run(struct map_model *model, bool is_free)
+{
+	u32 number = random_below(model, MAP_NUMBERS), count;
+
+	count = random_below(model, 2) ? 200 : 9000;
+	for (; count-- && number < MAP_NUMBERS; number++)
+		if (test_bit(number, model->is_free) != is_free)
+			map_toggle(model, number);
+}
+
+static void map_churn(struct kunit *test, struct map_model *model, u32 span)
+{
+	u32 i;
+
+	map_finish(test, model);
+	map_check_some(test, model, 100);
+	for (i = 0; i < 400; i++) {
+		map_toggle(model, random_below(model, span));
+		map_check(test, model, random_below(model, span));
+		map_toggle(model, span - 1 - random_below(model, min(span, 5U)));
+		map_check(test, model, span - 1 -
+			  random_below(model, min(span, 70U)));
+	}
+	for (i = 0; i < 6; i++) {
+		map_set_run(model, i % 3 == 2);
+		map_check_some(test, model, 50);
+	}
+}
+
+/* All are allocated but one, wherever that is. */
+static void map_drain(struct kunit *test, struct map_model *model, u32 span)
+{
+	u32 number, i;
+
+	for_each_set_bit(number, model->is_free, MAP_NUMBERS)
+		map_toggle(model, number);
+	map_check_some(test, model, 10);
+	for (i = 0; i < 50; i++) {
+		number = i < 4 ? (span - 1) * (i % 2) :
+				 random_below(model, span);
+		map_toggle(model, number);
+		map_check_some(test, model, 10);
+		map_toggle(model, number);
+	}
+	for (i = 0; i < span; i += 1 + i / 64)
+		map_toggle(model, i);
+	map_check_some(test, model, 100);
+}
+
+/*
+ * @from is added, and the map is in use; then the others, ascending or not.
+ */
+static void map_of(struct kunit *test, u32 from, u32 count, bool ascends)
+{
+	struct map_model model = { .seed = count + from + ascends };
+	size_t size = BITS_TO_LONGS(MAP_NUMBERS) * sizeof(long);
+	struct freq_call call = { };
+	u32 i;
+	int ret;
+
+	model.client.pid = task_tgid(current);
+	model.client.uid = current_uid();
+	model.is_in = kvzalloc(size, GFP_KERNEL);
+	model.is_free = kvzalloc(size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, model.is_in);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, model.is_free);
+	model.state = new_state(test, 0);
+	do {
+		ret = freq_state_reserve_holder(model.state, &call);
+	} while (freq_memory_serve(&call, &ret));
+
+	for (i = 0; i < from; i++)
+		map_add(test, &model, ascends ? i : count - 1 - i);
+	freq_pool_publish(&model.state->pool);
+	map_churn(test, &model, count);
+	for (; i < count; i++)
+		map_add(test, &model, ascends ? i : count - 1 - i);
+	freq_pool_publish(&model.state->pool);
+	map_churn(test, &model, count);
+	/* One more, which is higher than all, and others which are not. */
+	map_add(test, &model, MAP_NUMBERS - 1);
+	freq_pool_publish(&model.state->pool);
+	map_churn(test, &model, count);
+	map_add(test, &model, count + 2);
+	map_add(test, &model, count + 1);
+	freq_pool_publish(&model.state->pool);
+	map_churn(test, &model, count);
+	map_drain(test, &model, count);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(model.is_free, MAP_NUMBERS),
+			model.state->pool.free.count);
+
+	close_client(model.state, &model.client);
+	end_state(model.state);
+	kvfree(model.is_free);
+	kvfree(model.is_in);
+}
+
+static void map_of_some(struct kunit *test)
+{
+	static const u32 counts[] = { 1, 2, 63, 64, 65, 127, 128, 129, 300 };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		map_of(test, 0, counts[i], true);
+		map_of(test, counts[i] / 2, counts[i], false);
+		map_of(test, counts[i] - 1, counts[i], true);
+	}
+}
+
+static void map_of_thousands(struct kunit *test)
+{
+	static const u32 counts[] = { 4095, 4096, 4097, 8192, 8257 };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		map_of(test, counts[i] - 2, counts[i], true);
+		map_of(test, counts[i] / 2, counts[i], false);
+	}
+}
+
+static void map_of_a_quarter_million(struct kunit *test)
+{
+	map_of(test, 262143, 262144 + 70, true);
+	map_of(test, 262144, 262144 + 1, false);
+}
+
 static struct kunit_case state_cases[] = {
 	KUNIT_CASE(holder_of_a_batch_is_used_again),
 	KUNIT_CASE(batch_ends_while_clients_close),
+	KUNIT_CASE(map_of_some),
+	KUNIT_CASE(map_of_thousands),
+	KUNIT_CASE(map_of_a_quarter_million),
 	{ }
 };
 

@@ -616,6 +616,11 @@ int try_list_grants(int fd, struct freq_list_grants *list)
 	return try_ioctl(fd, FREQ_IOC_LIST_GRANTS, list);
 }
 
+int try_allocate_group(int fd, struct freq_group *group)
+{
+	return try_ioctl(fd, FREQ_IOC_ALLOCATE_GROUP, group);
+}
+
 /* Padded by zeros, and cut off at the most there can be. */
 int try_client_label(int fd, const char *text)
 {

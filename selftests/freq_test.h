@@ -126,6 +126,7 @@ int try_allocate_v3(int fd, struct freq_allocate_v3 *allocate);
 int try_allocate_exact(int fd, __u64 frequency);
 int try_deallocate_grant(int fd, __u64 frequency, __u64 grant);
 int try_list_grants(int fd, struct freq_list_grants *list);
+int try_allocate_group(int fd, struct freq_group *group);
 int try_client_label(int fd, const char *text);
 int try_subscribe(int fd, struct freq_subscribe *subscribe);
 int try_subscribe_to(int fd, __u32 kinds, __u32 flags);
@@ -230,6 +231,11 @@ int try_read_records(int fd, struct freq_record *records, int room);
 	ASSERT_EQ(0, try_deallocate_grant(fd, frequency, grant))
 #define test_err_deallocate_grant(err, fd, frequency, grant)		\
 	EXPECT_EQ(-(err), try_deallocate_grant(fd, frequency, grant))
+
+#define test_allocate_group(fd, group)					\
+	ASSERT_EQ(0, try_allocate_group(fd, group))
+#define test_err_allocate_group(err, fd, group)				\
+	EXPECT_EQ(-(err), try_allocate_group(fd, group))
 
 #define test_client_label(fd, text)					\
 	ASSERT_EQ(0, try_client_label(fd, text))
