@@ -659,6 +659,13 @@ int try_read_records(int fd, struct freq_record *records, int room)
 	return got / sizeof(*records);
 }
 
+int try_cancel(int fd, __u64 cookie)
+{
+	struct freq_cancel cancel = { .cookie = cookie };
+
+	return try_ioctl(fd, FREQ_IOC_CANCEL, &cancel);
+}
+
 /* What LIST_GRANTS has of a frequency: 0; -ENOENT; the errno of the request. */
 int grant_find(int fd, __u64 frequency, struct freq_grant_entry *entry)
 {

@@ -131,6 +131,7 @@ int try_client_label(int fd, const char *text);
 int try_subscribe(int fd, struct freq_subscribe *subscribe);
 int try_subscribe_to(int fd, __u32 kinds, __u32 flags);
 int try_read_records(int fd, struct freq_record *records, int room);
+int try_cancel(int fd, __u64 cookie);
 
 #define test_stop(fd)							\
 	ASSERT_EQ(0, try_stop(fd))
@@ -254,6 +255,11 @@ int try_read_records(int fd, struct freq_record *records, int room);
 									\
 	EXPECT_EQ(-(err), try_read_records(fd, &__record, 1));		\
 })
+
+#define test_cancel(fd, cookie)						\
+	ASSERT_EQ(0, try_cancel(fd, cookie))
+#define test_err_cancel(err, fd, cookie)				\
+	EXPECT_EQ(-(err), try_cancel(fd, cookie))
 
 /* The free list as a client of its own finds it, which then goes away. */
 #define EXPECT_ORDER(...) ({						\
