@@ -605,6 +605,7 @@ static void batch_ends_while_clients_close(struct kunit *test)
  * @client: the client
  * @is_in: the numbers of the pool
  * @is_free: those that are free
+ * @span: nearly all numbers of the pool are below it
  * @seed: of the random numbers
  */
 struct map_model {
@@ -612,6 +613,7 @@ struct map_model {
 	struct freq_client client;
 	unsigned long *is_in;
 	unsigned long *is_free;
+	u32 span;
 	u64 seed;
 };
 
@@ -646,12 +648,25 @@ static void map_toggle(struct map_model *model, u32 number)
 		freq_state_free(model->state, &call, index);
 }
 
-/* Changes some in each step of the building. */
+/* All of some numbers are allocated, or free, so that there are long gaps. */
+static void map_set_run(struct map_model *model, bool is_free)
+{
+	u32 number = random_below(model, model->span), count;
+
+	count = random_below(model, 2) ? 200 : 9000;
+	for (; count-- && number < MAP_NUMBERS; number++)
+		if (test_bit(number, model->is_free) != is_free)
+			map_toggle(model, number);
+}
+
+/* Changes some in each step of the building, and many in the first. */
 static void map_finish(struct kunit *test, struct map_model *model)
 {
 	u32 steps = 0;
 
 	while (!freq_map_build(model->state)) {
+		if (!steps)
+			map_set_run(model, false);
 		map_toggle(model, random_below(model, MAP_NUMBERS));
 		map_toggle(model, random_below(model, 64));
 		KUNIT_ASSERT_LT(test, steps++,
@@ -694,20 +709,9 @@ static void map_check_some(struct kunit *test, struct map_model *model,
 		map_check(test, model, random_below(model, MAP_NUMBERS));
 }
 
-/* All of some numbers are allocated, or free, so that there are long gaps. */
-static void map_set_run(struct map_model *model, bool is_free)
+static void map_churn(struct kunit *test, struct map_model *model)
 {
-	u32 number = random_below(model, MAP_NUMBERS), count;
-
-	count = random_below(model, 2) ? 200 : 9000;
-	for (; count-- && number < MAP_NUMBERS; number++)
-		if (test_bit(number, model->is_free) != is_free)
-			map_toggle(model, number);
-}
-
-static void map_churn(struct kunit *test, struct map_model *model, u32 span)
-{
-	u32 i;
+	u32 span = model->span, i;
 
 	map_finish(test, model);
 	map_check_some(test, model, 100);
@@ -725,9 +729,9 @@ static void map_churn(struct kunit *test, struct map_model *model, u32 span)
 }
 
 /* All are allocated but one, wherever that is. */
-static void map_drain(struct kunit *test, struct map_model *model, u32 span)
+static void map_drain(struct kunit *test, struct map_model *model)
 {
-	u32 number, i;
+	u32 span = model->span, number, i;
 
 	for_each_set_bit(number, model->is_free, MAP_NUMBERS)
 		map_toggle(model, number);
@@ -749,7 +753,10 @@ static void map_drain(struct kunit *test, struct map_model *model, u32 span)
  */
 static void map_of(struct kunit *test, u32 from, u32 count, bool ascends)
 {
-	struct map_model model = { .seed = count + from + ascends };
+	struct map_model model = {
+		.span = count,
+		.seed = count + from + ascends,
+	};
 	size_t size = BITS_TO_LONGS(MAP_NUMBERS) * sizeof(long);
 	struct freq_call call = { };
 	u32 i;
@@ -769,20 +776,20 @@ static void map_of(struct kunit *test, u32 from, u32 count, bool ascends)
 	for (i = 0; i < from; i++)
 		map_add(test, &model, ascends ? i : count - 1 - i);
 	freq_pool_publish(&model.state->pool);
-	map_churn(test, &model, count);
+	map_churn(test, &model);
 	for (; i < count; i++)
 		map_add(test, &model, ascends ? i : count - 1 - i);
 	freq_pool_publish(&model.state->pool);
-	map_churn(test, &model, count);
+	map_churn(test, &model);
 	/* One more, which is higher than all, and others which are not. */
 	map_add(test, &model, MAP_NUMBERS - 1);
 	freq_pool_publish(&model.state->pool);
-	map_churn(test, &model, count);
+	map_churn(test, &model);
 	map_add(test, &model, count + 2);
 	map_add(test, &model, count + 1);
 	freq_pool_publish(&model.state->pool);
-	map_churn(test, &model, count);
-	map_drain(test, &model, count);
+	map_churn(test, &model);
+	map_drain(test, &model);
 	KUNIT_EXPECT_EQ(test, bitmap_weight(model.is_free, MAP_NUMBERS),
 			model.state->pool.free.count);
 

@@ -654,7 +654,7 @@ int try_read_records(int fd, struct freq_record *records, int room)
 
 	if (got < 0)
 		return -errno;
-	if (!got || got % sizeof(*records) || got / sizeof(*records) > room)
+	if (!got || got % sizeof(*records) || got / sizeof(*records) > (size_t)room)
 		return -EPROTO;
 	return got / sizeof(*records);
 }

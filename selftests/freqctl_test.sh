@@ -54,7 +54,7 @@ allocate --row 1
 allocate --row 0 -n 2
 allocate --row 1 -n 2 --reserve --wait
 allocate --reserve
-allocate --in 10-15 -n 33
+allocate --in 10-15 -n 65
 run --in 10-15 --exact 10 -- true
 deallocate
 deallocate ten

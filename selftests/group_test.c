@@ -122,6 +122,9 @@ struct waiter {
 static struct waiter waiters[WAITERS];
 static int nr_waiters;
 
+/* How often the handler of a signal ran. */
+static int handled;
+
 static __s64 monotonic_ns(__s64 ahead)
 {
 	struct timespec now;
@@ -329,22 +332,6 @@ static bool got(struct waiter *waiter, const __u64 *want, __u32 count)
 	EXPECT_TRUE(got(waiter, __want, ARRAY_SIZE(__want)));		\
 })
 
-static bool holds(int fd, __u64 frequency)
-{
-	struct freq_grant_entry entry;
-
-	return !grant_find(fd, frequency, &entry) &&
-	       entry.flags & FREQ_ENTRY_MINE;
-}
-
-/* It is the waiter's already, whether its thread has run since or not. */
-#define EXPECT_SERVED(who, frequency) ({				\
-	struct waiter *__served = (who);				\
-									\
-	EXPECT_TRUE(holds(__served->fd, frequency));			\
-	EXPECT_GOT(__served, frequency);				\
-})
-
 static void waiter_close(struct waiter *waiter)
 {
 	if (waiter->fd >= 0)
@@ -389,14 +376,15 @@ static bool is_settled(void)
 	return true;
 }
 
-/* SIGUSR1 ends a request, SIGUSR2 has it restarted. */
-static void no_action(int signal)
+static void count_signal(int signal)
 {
+	__atomic_fetch_add(&handled, 1, __ATOMIC_SEQ_CST);
 }
 
+/* SIGUSR1 ends a request, SIGUSR2 has it restarted. */
 static int handle_signals(void)
 {
-	struct sigaction action = { .sa_handler = no_action };
+	struct sigaction action = { .sa_handler = count_signal };
 
 	if (sigaction(SIGUSR1, &action, NULL))
 		return -errno;
@@ -802,7 +790,7 @@ static unsigned long sized(size_t size)
 
 TEST_F(group, sizes)
 {
-	static const size_t longer[] = { 49, 56, 64, 127, 128, 129, 200, 5000 };
+	static const size_t longer[] = { 57, 64, 72, 127, 128, 129, 200, 5000 };
 	static char argument[8192];
 	struct freq_group *group = (void *)argument;
 	struct freq_granted room[1];
@@ -1245,7 +1233,7 @@ static __u64 below(__u64 limit)
 	return random_below(&model.seed, limit);
 }
 
-/* The free list is just this: what INFO and LIST say. */
+/* LIST has the same frequencies, and the same ones of them are free. */
 static int model_compare(void)
 {
 	static struct freq_entry entries[MODEL_MAX + 1];
@@ -1708,20 +1696,70 @@ TEST_F_TIMEOUT(group, waiting_as_the_model, 240)
 	}
 	TH_LOG("%d still wait, for %d of %d", model.nr_queue, model.nr_free,
 	       model.nr_pool);
-	while (model.nr_queue) {
+	while (model.nr_queue)
 		ASSERT_EQ(0, model_interrupt() || model_settle());
-	}
 	EXPECT_TRUE(log_silent(self->log));
 }
 
 /* ---- Waiting for one */
 
-TEST_F(group, served_in_turn)
+static int nr_handled(void)
+{
+	return __atomic_load_n(&handled, __ATOMIC_SEQ_CST);
+}
+
+static bool holds(int fd, __u64 frequency)
+{
+	struct freq_grant_entry entry;
+
+	return !grant_find(fd, frequency, &entry) &&
+	       entry.flags & FREQ_ENTRY_MINE;
+}
+
+/* It is the waiter's already, whether its thread has run since or not. */
+#define EXPECT_SERVED(who, frequency) ({				\
+	struct waiter *__served = (who);				\
+									\
+	EXPECT_TRUE(holds(__served->fd, frequency));			\
+	EXPECT_GOT(__served, frequency);				\
+})
+
+FIXTURE(waiting) {
+	int log;
+	int fd;
+};
+
+FIXTURE_VARIANT(waiting) {
+	const char *release;
+	const char *other;
+};
+
+RELEASE_VARIANT(waiting, v3, .other = "freq_v90");
+
+/* 100 to 199, all of them held. */
+FIXTURE_SETUP(waiting)
+{
+	ASSERT_EQ(0, allow_descriptors());
+	ASSERT_EQ(0, handle_signals());
+	ASSERT_EQ(0, server_start(variant->release, POOL_PARAMETER));
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, hold_all(self->fd, POOL));
+	self->log = log_open();
+	ASSERT_GE(self->log, 0);
+}
+
+FIXTURE_TEARDOWN(waiting)
+{
+	EXPECT_TRUE(waiters_end());
+	EXPECT_EQ(0, test_clean());
+}
+
+TEST_F(waiting, served_in_turn)
 {
 	struct waiter *band, *any, *exact, *mate, *other;
 	int fd = self->fd;
 
-	ASSERT_EQ(0, hold_all(fd, POOL));
 	other = QUEUE(WAIT(1, { 150, 159 }));
 	band = QUEUE(WAIT(1, { 110, 119 }, { 130, 139 }));
 	any = QUEUE(WAIT_FOR_ANY());
@@ -1752,11 +1790,10 @@ TEST_F(group, served_in_turn)
 	EXPECT_TRUE(log_silent(self->log));
 }
 
-TEST_F(group, whole_pool_is_a_band)
+TEST_F(waiting, whole_pool_is_a_band)
 {
 	struct waiter *whole, *spelled, *any;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	whole = QUEUE(WAIT(1));
 	spelled = QUEUE(WAIT(1, { 0, ~0ULL }));
 	any = QUEUE(WAIT_FOR_ANY());
@@ -1768,7 +1805,7 @@ TEST_F(group, whole_pool_is_a_band)
 	EXPECT_TRUE(sysfs_is("free", "180\n"));
 }
 
-TEST_F(group, ends_at_its_deadline)
+TEST_F(waiting, ends_at_its_deadline)
 {
 	struct ask kinds[] = {
 		LOWEST(1, { 120, 129 }), LOWEST(5, { 120, 129 }),
@@ -1777,7 +1814,6 @@ TEST_F(group, ends_at_its_deadline)
 	__s64 deadline;
 	size_t i;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < 2 * ARRAY_SIZE(kinds); i++) {
 		deadline = monotonic_ns(i * 5 * NS_PER_MS);
 		EXPECT_ERROR(ETIMEDOUT, self->fd,
@@ -1790,12 +1826,11 @@ TEST_F(group, ends_at_its_deadline)
 }
 
 /* Of all that want the same spans, whoever it is: the first is not special. */
-TEST_F(group, leaves_from_anywhere)
+TEST_F(waiting, leaves_from_anywhere)
 {
 	struct waiter *queue[7];
 	int i;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < 7; i++)
 		queue[i] = QUEUE(i == 3 ? WAIT(1, { 120, 120 }) :
 					  WAIT(1, { 120, 129 }));
@@ -1812,28 +1847,17 @@ TEST_F(group, leaves_from_anywhere)
 }
 
 /* It waits anew, behind those that came meanwhile. */
-TEST_F(group, restarted)
+TEST_F(waiting, restarted)
 {
 	struct waiter *first, *second;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	first = QUEUE(WAIT(1, { 120, 129 }));
 	second = QUEUE(WAIT(1, { 120, 129 }));
-	ASSERT_EQ(0, kill(getpid(), 0));
-	/* Whether it has run is seen by who is served first. */
-	for (;;) {
-		ASSERT_EQ(0, pthread_kill(first->thread, SIGUSR2));
-		ASSERT_TRUE(wait_until(waiters_of(self->fd) == 2 &&
-				       is_settled()));
-		test_deallocate(self->fd, 120);
-		if (holds(second->fd, 120))
-			break;
-		/* The signal came later. */
-		EXPECT_GOT(first, 120);
-		test_deallocate(first->fd, 120);
-		EXPECT_SERVED(second, 120);
-		return;
-	}
+	ASSERT_EQ(0, pthread_kill(first->thread, SIGUSR2));
+	/* Its handler runs when it has left the queue. */
+	ASSERT_TRUE(wait_until(nr_handled() == 1 &&
+			       waiters_of(self->fd) == 2));
+	test_deallocate(self->fd, 120);
 	EXPECT_SERVED(second, 120);
 	test_deallocate(second->fd, 120);
 	EXPECT_SERVED(first, 120);
@@ -1859,7 +1883,7 @@ static int start_child(struct child *child, int watch, struct ask ask)
 }
 
 /* The leader of a band, a mate, and those that want several. */
-TEST_F(group, killed)
+TEST_F(waiting, killed)
 {
 	const struct ask kinds[] = {
 		WAIT(1, { 120, 129 }), WAIT(1, { 120, 129 }),
@@ -1869,7 +1893,6 @@ TEST_F(group, killed)
 	struct waiter *band, *several;
 	size_t i;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
 		ASSERT_EQ(0, start_child(&children[i], self->fd, kinds[i]));
 	band = QUEUE(WAIT(1, { 120, 129 }));
@@ -1910,12 +1933,11 @@ static bool nobody_fits(int fd)
 }
 
 /* More sets of spans than are looked through in the hold of who frees. */
-TEST_F_TIMEOUT(group, many_bands, 60)
+TEST_F_TIMEOUT(waiting, many_bands, 60)
 {
 	struct waiter *queue[MANY];
 	int i;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < MANY; i++)
 		queue[i] = QUEUE(WAIT(1, { i, POOL_FIRST + i % POOL }));
 	/* 0 to 199 - i % 100: 199 is in two of them only, 100 in all. */
@@ -1951,13 +1973,12 @@ TEST_F_TIMEOUT(group, many_bands, 60)
 	EXPECT_TRUE(log_silent(self->log));
 }
 
-TEST_F_TIMEOUT(group, many_mates, 60)
+TEST_F_TIMEOUT(waiting, many_mates, 60)
 {
 	struct waiter *queue[MANY];
 	int holder = self->fd;
 	int i;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < MANY; i++)
 		queue[i] = QUEUE(WAIT(1, { 120, 129 }, { 110, 119 }));
 	for (i = 0; i < MANY; i++) {
@@ -1983,11 +2004,14 @@ static int hold_in_child(int line, void *data)
 }
 
 /* What a process leaves serves as many as it can. */
-TEST_F_TIMEOUT(group, many_served_by_one_close, 60)
+TEST_F_TIMEOUT(waiting, many_served_by_one_close, 60)
 {
 	int served[3] = { }, i;
 	struct child child;
 
+	close(self->fd);
+	self->fd = open_client();
+	ASSERT_GE(self->fd, 0);
 	ASSERT_EQ(0, child_start(&child, hold_in_child, NULL));
 	ASSERT_EQ(0, line_hear(child.line, 'a'));
 	for (i = 0; i < 60; i++)
@@ -2008,11 +2032,10 @@ TEST_F_TIMEOUT(group, many_served_by_one_close, 60)
 }
 
 /* What is injected in between the others: their order is made anew. */
-TEST_F(group, injected)
+TEST_F(waiting, injected)
 {
 	struct waiter *band, *several, *row, *reserved;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	test_inject(self->fd, 1000, 1010, 1020);
 	test_allocate_batch(self->fd, 1000, 1010, 1020);
 	band = QUEUE(WAIT(1, { 1000, 1009 }));
@@ -2037,12 +2060,11 @@ TEST_F(group, injected)
 
 /* ---- Several at once */
 
-TEST_F(group, several_keep_nothing)
+TEST_F(waiting, several_keep_nothing)
 {
 	struct waiter *big, *small, *row;
 	int fd = self->fd;
 
-	ASSERT_EQ(0, hold_all(fd, POOL));
 	big = QUEUE(WAIT(5, { 100, 149 }));
 	row = QUEUE(WAIT_ROW(2, 30));
 	small = QUEUE(WAIT(2, { 140, 160 }));
@@ -2070,11 +2092,10 @@ TEST_F(group, several_keep_nothing)
 }
 
 /* Those that wait for one come first, however long the others have waited. */
-TEST_F(group, single_ones_first)
+TEST_F(waiting, single_ones_first)
 {
 	struct waiter *several, *band;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	several = QUEUE(WAIT(2, { 120, 121 }));
 	band = QUEUE(WAIT(1, { 120, 129 }));
 	test_deallocate_batch(self->fd, 120, 121);
@@ -2087,12 +2108,11 @@ TEST_F(group, single_ones_first)
 
 /* ---- With a reservation */
 
-TEST_F(group, reserve_keeps)
+TEST_F(waiting, reserve_keeps)
 {
 	struct waiter *first, *second, *any;
 	int fd = self->fd;
 
-	ASSERT_EQ(0, hold_all(fd, POOL));
 	test_deallocate_batch(fd, 125, 121, 180);
 	first = QUEUE(WAIT_RESERVE(4, { 120, 129 }));
 	/* What was free is its own at once. */
@@ -2120,7 +2140,7 @@ TEST_F(group, reserve_keeps)
 }
 
 /* All that it has kept is free again, and goes to who waits. */
-TEST_F(group, reserve_ends)
+TEST_F(waiting, reserve_ends)
 {
 	struct waiter *queue[2], *band, *several, *last;
 	struct child child;
@@ -2128,7 +2148,6 @@ TEST_F(group, reserve_ends)
 	int fd = self->fd;
 	int i;
 
-	ASSERT_EQ(0, hold_all(fd, POOL));
 	for (i = 0; i < 3; i++) {
 		test_deallocate_batch(fd, 120, 121, 122, 123);
 		ask = wait_for(LOWEST(5, { 120, 129 }), RESERVE,
@@ -2175,7 +2194,7 @@ static const struct ask *kinds_of_waits(void)
 	return kinds;
 }
 
-TEST_F(group, reply_that_cannot_be_written)
+TEST_F(waiting, reply_that_cannot_be_written)
 {
 	const struct ask *kinds = kinds_of_waits();
 	static const __u64 all_three[] = { 120, 121, 122 };
@@ -2183,7 +2202,6 @@ TEST_F(group, reply_that_cannot_be_written)
 	struct ask ask;
 	int i;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < 8; i++) {
 		ask = kinds[i / 2];
 		ask.reply = page_map(PROT_READ | PROT_WRITE);
@@ -2209,7 +2227,7 @@ TEST_F(group, reply_that_cannot_be_written)
 }
 
 /* Meanwhile it has nothing. When the page comes, it is in its old place. */
-TEST_F(group, reply_that_is_stuck)
+TEST_F(waiting, reply_that_is_stuck)
 {
 	const struct ask *kinds = kinds_of_waits();
 	static const char zeros[64 * sizeof(struct freq_granted)];
@@ -2218,7 +2236,6 @@ TEST_F(group, reply_that_is_stuck)
 	struct ask ask;
 	int i;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < 8; i++) {
 		const char *from = i % 2 ? variant->other : variant->release;
 		const char *to = i % 2 ? variant->release : variant->other;
@@ -2278,13 +2295,12 @@ static int use_one_processor(void)
 }
 
 /* It has been served, and does not know yet when a part of it is gone. */
-TEST_F(group, given_back_by_another_thread)
+TEST_F(waiting, given_back_by_another_thread)
 {
 	struct waiter *waiter, *next;
 	int fd = self->fd;
 
 	ASSERT_EQ(0, use_one_processor());
-	ASSERT_EQ(0, hold_all(fd, POOL));
 	/* One: nobody else wants it, so it gets it anew. */
 	waiter = QUEUE_OF(dup(fd), WAIT(1, { 120, 129 }));
 	ASSERT_EQ(0, be_first(true));
@@ -2334,21 +2350,20 @@ TEST_F(group, given_back_by_another_thread)
 	EXPECT_WAITING(1);
 	EXPECT_EQ(0, count_free(fd));
 	test_deallocate(fd, 122);
-	EXPECT_GOT(waiter, 120, 121, 122);
+	EXPECT_GOT(waiter, 121, 120, 122);
 	EXPECT_EQ(0, count_free(fd));
 }
 
 /* ---- The one that was woken to look */
 
 /* It has been woken, and has not looked, when the signal comes. */
-TEST_F(group, signal_while_it_looks)
+TEST_F(waiting, signal_while_it_looks)
 {
 	struct waiter *first, *second;
 	struct child child;
 	int i;
 
 	ASSERT_EQ(0, use_one_processor());
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < rounds(8); i++) {
 		/* Too few for the first: the next one is asked. */
 		first = QUEUE(WAIT(3, { 120, 129 }));
@@ -2382,13 +2397,12 @@ TEST_F(group, signal_while_it_looks)
 }
 
 /* What comes free meanwhile is looked at again, by the oldest first. */
-TEST_F(group, freed_while_it_looks)
+TEST_F(waiting, freed_while_it_looks)
 {
 	struct waiter *first, *second;
 	int i;
 
 	ASSERT_EQ(0, use_one_processor());
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < rounds(8); i++) {
 		first = QUEUE(WAIT(3, { 120, 129 }));
 		second = QUEUE(WAIT(2, { 120, 129 }));
@@ -2543,8 +2557,7 @@ static int workers_start(int fd, unsigned int rounds_each)
 
 	for (i = 0; i < CONTENDED; i++)
 		list[i] = POOL_FIRST + i;
-	if (differ(0, hold_all(fd, POOL)) ||
-	    differ(0, try_deallocate_batch(fd, list, CONTENDED, NULL)))
+	if (differ(0, try_deallocate_batch(fd, list, CONTENDED, NULL)))
 		return -1;
 	workers_stop = false;
 	for (i = 0; i < WORKERS; i++) {
@@ -2602,7 +2615,7 @@ static bool workers_end(void)
 	return ok;
 }
 
-TEST_F_TIMEOUT(group, no_wake_up_is_lost, 120)
+TEST_F_TIMEOUT(waiting, no_wake_up_is_lost, 120)
 {
 	ASSERT_EQ(0, workers_start(self->fd, rounds(2000)));
 	while (workers_go_on())
@@ -2614,7 +2627,7 @@ TEST_F_TIMEOUT(group, no_wake_up_is_lost, 120)
 }
 
 /* Nor by signals to any of them. */
-TEST_F_TIMEOUT(group, no_wake_up_is_lost_by_signals, 120)
+TEST_F_TIMEOUT(waiting, no_wake_up_is_lost_by_signals, 120)
 {
 	__u64 seed = 9;
 	__u32 i;
@@ -2636,7 +2649,7 @@ TEST_F_TIMEOUT(group, no_wake_up_is_lost_by_signals, 120)
 	EXPECT_TRUE(log_silent(self->log));
 }
 
-TEST_F_TIMEOUT(group, no_wake_up_is_lost_by_upgrades, 120)
+TEST_F_TIMEOUT(waiting, no_wake_up_is_lost_by_upgrades, 120)
 {
 	int upgrades = 0;
 
@@ -2666,13 +2679,13 @@ static int work_for_ever(int line, void *data)
 }
 
 /* Nor by the end of processes that wait, look, or have got something. */
-TEST_F_TIMEOUT(group, no_wake_up_is_lost_by_kills, 120)
+TEST_F_TIMEOUT(waiting, no_wake_up_is_lost_by_kills, 120)
 {
 	struct child processes[3];
 	__u64 seed = 77;
 	int kills = 0, i;
 
-	ASSERT_EQ(0, workers_start(self->fd, rounds(400)));
+	ASSERT_EQ(0, workers_start(self->fd, rounds(250)));
 	for (i = 0; i < 3; i++, seed++)
 		EXPECT_EQ(0, child_start(&processes[i], work_for_ever, &seed));
 	for (i = 0; workers_go_on(); i = (i + 1) % 3) {
@@ -2777,7 +2790,7 @@ static int free_most(int fd)
  * What comes free while a row is looked for, in many holds, does not keep the
  * request from its end: by the deadline, by a signal, or by SIGKILL.
  */
-TEST_F_TIMEOUT(group, row_ends_while_others_come_free, 120)
+TEST_F_TIMEOUT(waiting, row_ends_while_others_come_free, 120)
 {
 	struct ask ask = ROW_OF(64, 2, { 10000, 10000 + WIDE });
 	static struct churner churners[CHURNERS];
@@ -2786,7 +2799,6 @@ TEST_F_TIMEOUT(group, row_ends_while_others_come_free, 120)
 	struct child child;
 	bool ok = true;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	ASSERT_EQ(0, hold_wide(self->fd));
 	ASSERT_EQ(0, free_most(self->fd));
 	ASSERT_EQ(0, churn(churners, self->fd));
@@ -2815,12 +2827,11 @@ TEST_F_TIMEOUT(group, row_ends_while_others_come_free, 120)
 }
 
 /* A row that comes free while it is looked for, where it was looked already. */
-TEST_F_TIMEOUT(group, row_comes_free_while_it_is_looked_for, 120)
+TEST_F_TIMEOUT(waiting, row_comes_free_while_it_is_looked_for, 120)
 {
 	struct waiter *waiter;
 	int i;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	ASSERT_EQ(0, hold_wide(self->fd));
 	for (i = 0; i < rounds(24); i++) {
 		waiter = waiter_make(open_client(),
@@ -2853,7 +2864,7 @@ TEST_F_TIMEOUT(group, row_comes_free_while_it_is_looked_for, 120)
  * The first request of the client that needs more room: it waits, in any way,
  * or need not.
  */
-TEST_F_TIMEOUT(group, room_for_clients, 120)
+TEST_F_TIMEOUT(waiting, room_for_clients, 120)
 {
 	static __u64 list[CLIENTS_MANY];
 	const struct ask kinds[] = {
@@ -2890,13 +2901,12 @@ TEST_F_TIMEOUT(group, room_for_clients, 120)
 
 /* ---- Other releases, and the end of the server */
 
-TEST_F(group, downgrade_is_refused)
+TEST_F(waiting, downgrade_is_refused)
 {
 	const struct ask *kinds = kinds_of_waits();
 	struct waiter *waiter;
 	int i;
 
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < 4; i++) {
 		waiter = QUEUE(kinds[i]);
 		EXPECT_EQ(-EOPNOTSUPP, module_load("freq_v1", NULL));
@@ -2914,7 +2924,7 @@ TEST_F(group, downgrade_is_refused)
 	EXPECT_GOT(waiter, 120, 121, 122);
 }
 
-TEST_F(group, hinders_a_stop)
+TEST_F(waiting, hinders_a_stop)
 {
 	const struct ask *kinds = kinds_of_waits();
 	struct waiter *queue[4];
@@ -2922,7 +2932,6 @@ TEST_F(group, hinders_a_stop)
 	int i;
 
 	ASSERT_GE(other, 0);
-	ASSERT_EQ(0, hold_all(self->fd, POOL));
 	for (i = 0; i < 4; i++)
 		queue[i] = QUEUE(kinds[i]);
 	test_err_stop(EBUSY, other);

@@ -112,6 +112,8 @@ static int wait(struct freq_state *state, struct freq_call *call)
 	freq_state_own_holder(state, call->client);
 	if (asked->flags & FREQ_ALLOCATE_QUEUE)
 		return queue(state, call);
+	if (asked->deadline <= (s64)ktime_get_ns())
+		return -ETIMEDOUT;
 	join(state, call);
 	*phase_of(call) = FREQ_WAIT_QUEUED;
 	return freq_door_sleep(call, asked->deadline, CLOCK_MONOTONIC);

@@ -37,7 +37,7 @@ static const struct freq_group *asked_of(const struct freq_call *call)
 
 static bool is_row(const struct freq_group *asked)
 {
-	return asked->flags & FREQ_GROUP_ROW && asked->count > 1;
+	return asked->flags & FREQ_GROUP_ROW;
 }
 
 static bool is_queued(const struct freq_group *asked)
@@ -177,7 +177,7 @@ static u32 find_lowest(struct freq_pool *pool, const struct freq_call *call,
 		       u32 count, const struct found *found, bool of_any)
 {
 	const struct freq_span *spans, *before;
-	u32 span_count, at, rank, nr = 0;
+	u32 span_count, at, rank, index, nr = 0;
 	const struct freq_slot *slot;
 
 	spans = spans_of(call, &span_count);
@@ -185,8 +185,11 @@ static u32 find_lowest(struct freq_pool *pool, const struct freq_call *call,
 		rank = freq_map_first(pool, spans[at].first);
 		while (nr < count) {
 			rank = next_rank(pool, rank, of_any);
-			slot = freq_pool_ranked(pool, rank);
-			if (!slot || slot->number > spans[at].last)
+			if (rank >= pool->map_count)
+				break;
+			index = freq_map_index(pool, rank);
+			slot = freq_pool_slot(pool, index);
+			if (slot->number > spans[at].last)
 				break;
 			before = looked_through(spans, at, slot->number);
 			if (before && before->last >= spans[at].last)
@@ -196,8 +199,7 @@ static u32 find_lowest(struct freq_pool *pool, const struct freq_call *call,
 				continue;
 			}
 			if (found)
-				set_found(found, nr, pool,
-					  freq_map_index(pool, rank));
+				set_found(found, nr, pool, index);
 			nr++;
 			rank++;
 		}
@@ -485,12 +487,14 @@ static int wait(struct freq_state *state, struct freq_call *call)
 				       KTIME_MAX : asked->deadline,
 				       CLOCK_MONOTONIC);
 	}
-	ret = need_memory(call);
+	ret = freq_state_need_holder(state, call) ?: need_memory(call);
 	if (ret)
 		return ret;
 	freq_state_own_holder(state, call->client);
 	if (is_queued(asked))
 		return queue(state, call);
+	if (asked->deadline <= (s64)ktime_get_ns())
+		return -ETIMEDOUT;
 	join(state, call);
 	*phase_of(call) = FREQ_WAIT_QUEUED;
 	return freq_door_sleep(call, asked->deadline, CLOCK_MONOTONIC);
@@ -583,14 +587,14 @@ static int try(struct freq_state *state, struct freq_call *call)
 	struct found found;
 	int ret;
 
-	if (likely(asked_of(call)->count == 1))
+	if (likely(asked_of(call)->count == 1 && !is_row(asked_of(call))))
 		return try_one(state, call);
-	ret = need_memory(call);
+	/* The other way round, each would take the memory of the other. */
+	ret = freq_state_need_holder(state, call) ?: need_memory(call);
 	if (ret)
 		return ret;
 	found_in_memory(&found, call);
-	ret = find(state, call, &found) ?:
-	      freq_state_need_holder(state, call);
+	ret = find(state, call, &found);
 	return ret ?: allocate_now(state, call, &found);
 }
 

@@ -22,7 +22,7 @@
 #include "state/table.h"
 
 /* How many ranks one hold maps. */
-#define BUILD_STEP 256
+#define BUILD_STEP 128
 
 /* Ranks of a word of each level: 2^6, 2^12, 2^18. */
 #define LEVEL_BITS 6
@@ -35,18 +35,6 @@ static u64 *word_at(const struct freq_table *table, u32 word)
 static u32 *rank_of(const struct freq_pool *pool, u32 index)
 {
 	return freq_table_at(&pool->ranks, index, sizeof(u32));
-}
-
-/**
- * freq_map_index() - find the slot of a rank
- * @pool: the pool
- * @rank: a rank that is mapped
- *
- * Return: its index.
- */
-u32 freq_map_index(const struct freq_pool *pool, u32 rank)
-{
-	return *(u32 *)freq_table_at(&pool->sorted, rank, sizeof(u32));
 }
 
 static void set_free(struct freq_pool *pool, u32 rank)
@@ -194,22 +182,18 @@ static u32 next_bit(u64 word, u32 bit)
 }
 
 /**
- * freq_map_next() - find the next free frequency
+ * freq_map_next_far() - freq_map_next() if it is not in the same word
  * @pool: the pool, with its map
- * @rank: a rank
+ * @rank: a rank; the rest of its word is 0
  *
- * Return: the lowest free rank that is not lower, or FREQ_RANK_NONE.
+ * Return: as freq_map_next().
  */
-u32 freq_map_next(const struct freq_pool *pool, u32 rank)
+u32 freq_map_next_far(const struct freq_pool *pool, u32 rank)
 {
-	u32 low = rank / 64, high, top, bit;
+	u32 low = rank / 64, high = low / 64, top, bit;
 
 	if (rank >= pool->map_count)
 		return FREQ_RANK_NONE;
-	bit = next_bit(*word_at(&pool->map, low), rank % 64);
-	if (bit < 64)
-		return low * 64 + bit;
-	high = low / 64;
 	bit = next_bit(*word_at(&pool->map_words, high), low % 64 + 1);
 	if (bit == 64) {
 		top = high / 64;

@@ -8,6 +8,7 @@
 #ifndef FREQ_STATE_MAP_H
 #define FREQ_STATE_MAP_H
 
+#include <linux/bitops.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 
@@ -22,9 +23,40 @@ int freq_map_reserve(struct freq_pool *pool, u32 count,
 		     struct freq_call *call);
 int freq_map_dismantle(struct freq_pool *pool, struct freq_call *call);
 bool freq_map_build(struct freq_state *state);
-u32 freq_map_index(const struct freq_pool *pool, u32 rank);
 u32 freq_map_first(struct freq_pool *pool, u64 number);
-u32 freq_map_next(const struct freq_pool *pool, u32 rank);
+u32 freq_map_next_far(const struct freq_pool *pool, u32 rank);
+
+/**
+ * freq_map_index() - find the slot of a rank
+ * @pool: the pool
+ * @rank: a rank that is mapped
+ *
+ * Return: its index.
+ */
+static inline u32 freq_map_index(const struct freq_pool *pool, u32 rank)
+{
+	return *(u32 *)freq_table_at(&pool->sorted, rank, sizeof(u32));
+}
+
+/**
+ * freq_map_next() - find the next free frequency
+ * @pool: the pool, with its map
+ * @rank: a rank
+ *
+ * Return: the lowest free rank that is not lower, or FREQ_RANK_NONE.
+ */
+static inline u32 freq_map_next(const struct freq_pool *pool, u32 rank)
+{
+	u64 word;
+
+	if (likely(rank < pool->map_count)) {
+		word = *(u64 *)freq_table_at(&pool->map, rank / 64,
+					     sizeof(u64)) >> (rank % 64);
+		if (word)
+			return rank + __ffs64(word);
+	}
+	return freq_map_next_far(pool, rank);
+}
 
 /**
  * freq_map_is_ready() - test whether the map says which frequencies are free

@@ -784,6 +784,13 @@ int freq_state_close(void *data, struct freq_call *call)
 	return ret;
 }
 
+static int tick(struct freq_state *state, struct freq_call *call)
+{
+	return freq_queue_expire(state, call) ?:
+	       freq_wait_settle(state, call) ?:
+	       freq_log_tick(state, call);
+}
+
 /**
  * freq_state_tick() - FREQ_OP_TIMER: deadlines, who waits, who subscribes
  * @data: the state
@@ -800,11 +807,11 @@ int freq_state_tick(void *data, struct freq_call *call)
 		call->progress[1] = 1;
 		state->timer_at = 0;
 	}
-	ret = freq_queue_expire(state, call) ?:
-	      freq_wait_settle(state, call) ?:
-	      freq_log_tick(state, call);
+	ret = tick(state, call);
 	if (!ret)
 		freq_queue_set_timer(state, call);
+	if (unlikely(state->pool.mirror))
+		freq_mirror_settle(state->pool.mirror, state);
 	return ret;
 }
 

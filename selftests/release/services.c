@@ -111,9 +111,11 @@ const struct freq_request freq_services_timer = {
 int freq_services_tick(void *data, struct freq_call *call)
 {
 	struct freq_state *state = data;
+	bool is_own = !state->timer_at && !call->progress[1];
+	int ret = freq_state_tick(data, call);
 
-	if (state->log || state->serving)
-		return freq_state_tick(data, call);
+	if (ret || !is_own)
+		return ret;
 	state->ticks++;
 	if (freq_knob_is("notify-nobody"))
 		freq_door_notify(call, "", "");

@@ -381,7 +381,7 @@ struct freq_group {
 #define FREQ_GROUP_RESERVE	0x8
 
 /* The most frequencies of one group. */
-#define FREQ_GROUP_MAX		32
+#define FREQ_GROUP_MAX		64
 
 /* Among how many frequencies a row can be looked for. */
 #define FREQ_ROW_SEARCH_MAX	4096
