@@ -210,6 +210,56 @@ int freq_client_allocate_group(struct freq_client *client, __u32 flags,
 	return ioctl(client->fd, FREQ_IOC_ALLOCATE_GROUP, &arg);
 }
 
+int freq_client_queue(struct freq_client *client, __u32 flags, __s64 deadline,
+		      __u64 cookie, __u64 *frequency, __u64 *grant)
+{
+	struct freq_allocate_v3 arg = {
+		.frequency = *frequency,
+		.flags = flags | FREQ_ALLOCATE_QUEUE,
+		.deadline = deadline,
+		.grant = cookie,
+	};
+
+	/* An older release knows no deadline, so it refuses the argument. */
+	if (request_v3(client, FREQ_IOC_ALLOCATE_V3, &arg))
+		return -1;
+	if (!arg.grant)
+		return 0;
+	*frequency = arg.frequency;
+	if (grant)
+		*grant = arg.grant;
+	return 1;
+}
+
+int freq_client_queue_group(struct freq_client *client, __u32 flags,
+			    const struct freq_span *spans, size_t span_count,
+			    __s64 deadline, __u64 cookie,
+			    struct freq_granted *granted, size_t count)
+{
+	struct freq_group arg = {
+		.spans = (uintptr_t)spans,
+		.granted = (uintptr_t)granted,
+		.span_count = span_count,
+		.count = count,
+		.flags = flags | FREQ_ALLOCATE_QUEUE,
+		.deadline = deadline,
+		.cookie = cookie,
+	};
+
+	if (check_count(span_count) || check_count(count))
+		return -1;
+	if (ioctl(client->fd, FREQ_IOC_ALLOCATE_GROUP, &arg))
+		return -1;
+	return !!granted->grant;
+}
+
+int freq_client_cancel(struct freq_client *client, __u64 cookie)
+{
+	struct freq_cancel arg = { .cookie = cookie };
+
+	return ioctl(client->fd, FREQ_IOC_CANCEL, &arg);
+}
+
 int freq_client_deallocate_batch(struct freq_client *client,
 				 const __u64 *frequencies, size_t count,
 				 size_t *index)

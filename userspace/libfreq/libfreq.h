@@ -208,6 +208,77 @@ int freq_client_allocate_group(struct freq_client *client, __u32 flags,
 			       struct freq_granted *granted, size_t count);
 
 /**
+ * freq_client_queue() - allocate a frequency, or queue the request for it
+ * @client: a client that subscribes, to FREQ_RECORD_OUTCOME among others
+ * @flags: FREQ_ALLOCATE_KEEP, FREQ_ALLOCATE_EXACT
+ * @deadline: until when it is queued, in ns of CLOCK_MONOTONIC; FREQ_FOR_EVER
+ * @cookie: a number for the request, which no other one of the client that is
+ *	queued has
+ * @frequency: in: the wanted frequency with FREQ_ALLOCATE_EXACT, else ignored;
+ *	out: the frequency, in hertz, if it is allocated
+ * @grant: out: the number of the grant, if it is allocated; can be NULL
+ *
+ * As freq_client_allocate_until(), but does not wait. What becomes of a request
+ * that is queued is a record of FREQ_RECORD_OUTCOME whose value is @cookie, see
+ * freq_client_read_records(). Such requests are cancelled when the subscription
+ * ends.
+ *
+ * Return: 1 if it is allocated, and no record comes; 0 if it is queued; -1 with
+ * errno: ENOENT if the wanted one is not in the pool; EEXIST if a request with
+ * this @cookie is queued; EDQUOT if FREQ_QUEUED_MAX of the client are; EINTR if a
+ * signal came before it was queued; EINVAL without such a subscription, for an
+ * unknown flag, or for a @deadline of 0 or a negative one; ENOTTY if the running
+ * release cannot do it (FREQ_FEATURE_GRANTS); or an error of every request.
+ */
+int freq_client_queue(struct freq_client *client, __u32 flags, __s64 deadline,
+		      __u64 cookie, __u64 *frequency, __u64 *grant);
+
+/**
+ * freq_client_queue_group() - allocate the lowest free frequencies of spans, all
+ *	or none, or queue the request for them
+ * @client: as in freq_client_queue()
+ * @flags: FREQ_ALLOCATE_KEEP, FREQ_GROUP_RESERVE
+ * @spans: where to look, the first span first; they stay the caller's
+ * @span_count: their number, up to FREQ_SPANS_MAX; 0 for the whole pool
+ * @deadline: as in freq_client_queue()
+ * @cookie: as in freq_client_queue()
+ * @granted: out: as in freq_client_allocate_group(), if they are allocated; else
+ *	clobbered
+ * @count: their number, 1 to FREQ_GROUP_MAX; more than 1 only with
+ *	FREQ_GROUP_RESERVE
+ *
+ * As freq_client_queue(). There is a record for each frequency, and all of them
+ * have the @cookie.
+ *
+ * Return: 1 if they are allocated, and no record comes; 0 if the request is
+ * queued; -1 with errno: ENOENT if @spans do not have so many frequencies,
+ * allocated or not; EEXIST, EDQUOT, EINTR as freq_client_queue(); ERANGE for a
+ * span that ends before it begins; E2BIG for too large a @count or @span_count;
+ * EINVAL as freq_client_queue(), for a @count of 0, and for a larger one than 1
+ * without FREQ_GROUP_RESERVE; EPERM with FREQ_GROUP_RESERVE and a @deadline that
+ * is more than FREQ_RESERVE_MAX_NS ahead, without CAP_SYS_ADMIN; EFAULT if @spans
+ * cannot be read, or @granted cannot be written; ENOTTY if the running release
+ * cannot do it (FREQ_FEATURE_GRANTS); or an error of every request.
+ */
+int freq_client_queue_group(struct freq_client *client, __u32 flags,
+			    const struct freq_span *spans, size_t span_count,
+			    __s64 deadline, __u64 cookie,
+			    struct freq_granted *granted, size_t count);
+
+/**
+ * freq_client_cancel() - cancel a request that is queued
+ * @client: the client that made it
+ * @cookie: its number
+ *
+ * No record comes of it any more, and the number can be used again.
+ *
+ * Return: 0; -1 with errno: ENOENT if no request of the client with this @cookie
+ * is queued: there is a record of its outcome then; ENOTTY if the running release
+ * cannot do it (FREQ_FEATURE_GRANTS); or an error of every request.
+ */
+int freq_client_cancel(struct freq_client *client, __u64 cookie);
+
+/**
  * freq_client_deallocate_batch() - give several frequencies back, all or none
  * @client: the client
  * @frequencies: the frequencies, in hertz; they stay the caller's. The last

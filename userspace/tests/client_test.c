@@ -93,6 +93,15 @@ static void test_not_known(struct freq_client *client)
 	ok(fails(ENOTTY, freq_client_allocate_group(client, 0, &span, 1, 0, 0,
 						    &granted, 1)),
 	   "allocate_group is not known");
+	ok(fails(ENOTTY, freq_client_queue(client, 0, FREQ_FOR_EVER, 1,
+					   &frequency, &grant)),
+	   "queue is not known");
+	ok(fails(ENOTTY, freq_client_queue_group(client, 0, &span, 1,
+						 FREQ_FOR_EVER, 1, &granted,
+						 1)),
+	   "queue_group is not known");
+	ok(fails(ENOTTY, freq_client_cancel(client, 1)),
+	   "cancel is not known");
 	ok(fails(ENOTTY, freq_client_deallocate_batch(client, frequencies, 2,
 						      &index)),
 	   "deallocate_batch is not known");
@@ -195,6 +204,14 @@ static void test_too_many(struct freq_client *client)
 							   counts[i], 0, 0,
 							   &granted, 1)),
 		   "allocate_group of %zu spans", counts[i]);
+		ok(fails(E2BIG, freq_client_queue_group(client, 0, &span, 1, 1,
+							1, &granted,
+							counts[i])),
+		   "queue_group of %zu", counts[i]);
+		ok(fails(E2BIG, freq_client_queue_group(client, 0, &span,
+							counts[i], 1, 1,
+							&granted, 1)),
+		   "queue_group of %zu spans", counts[i]);
 	}
 	ok(frequency == 10 && index == 13 && granted.frequency == 11 &&
 	   granted.grant == 12, "nothing was written");
