@@ -16,6 +16,7 @@
 #include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "request/request.h"
@@ -89,6 +90,10 @@ static int check(const struct freq_state *state, const struct freq_call *call)
 	u64 length;
 	u32 count;
 
+	if (reserves(asked) &&
+	    asked->deadline - (s64)ktime_get_ns() > FREQ_RESERVE_MAX_NS &&
+	    !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	if (!is_valid(asked))
 		return -EINVAL;
 	if (asked->count > FREQ_GROUP_MAX)
@@ -99,10 +104,6 @@ static int check(const struct freq_state *state, const struct freq_call *call)
 			return -ERANGE;
 	if (check_mul_overflow(asked->spacing, (u64)asked->count - 1, &length))
 		return -ERANGE;
-	if (reserves(asked) &&
-	    asked->deadline - (s64)ktime_get_ns() > FREQ_RESERVE_MAX_NS &&
-	    !capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	return is_queued(asked) ? freq_queue_check(state, call->client,
 						   asked->cookie) : 0;
 }
@@ -316,6 +317,15 @@ static void begin_row(const struct freq_pool *pool,
 	};
 }
 
+/* Others may free without end. */
+static int begin_anew(const struct freq_call *call)
+{
+	if (signal_pending(current))
+		return -ERESTARTSYS;
+	return asked_of(call)->deadline <= (s64)ktime_get_ns() ?
+	       -ETIMEDOUT : FREQ_WANT_AGAIN;
+}
+
 /*
  * First looks for a free row, then for any. If something has come free
  * meanwhile, a call that waits begins anew. Returns 0 with the row; -ENOSPC;
@@ -342,7 +352,7 @@ static int find_row(struct freq_state *state, struct freq_call *call,
 	if (!ret && !of_any)
 		return 0;
 	if (has_changed && asked_of(call)->deadline)
-		return FREQ_WANT_AGAIN;
+		return begin_anew(call);
 	if (of_any)
 		return ret ? -ENOENT : -ENOSPC;
 	begin_row(pool, call, true);
@@ -547,7 +557,7 @@ static int deliver(struct freq_state *state, struct freq_call *call)
 }
 
 /* After a sleep. Returns 0 if the call is to try anew, or how it ends. */
-static int wake_up(struct freq_state *state, struct freq_call *call)
+static int end_sleep(struct freq_state *state, struct freq_call *call)
 {
 	int status = call->status;
 
@@ -624,7 +634,7 @@ static int allocate_group(struct freq_state *state, struct freq_call *call)
 	if (phase == FREQ_CLAIM_NONE || phase == FREQ_WAIT_TURN)
 		ret = check(state, call);
 	else
-		ret = wake_up(state, call);
+		ret = end_sleep(state, call);
 	ret = ret ?: try(state, call);
 	return ret == -ENOSPC && asked_of(call)->deadline ? wait(state, call) :
 							    ret;

@@ -218,6 +218,8 @@ void freq_pool_copy_counts(struct freq_pool *to, const struct freq_pool *from)
 	to->bucket_last = from->bucket_last;
 	to->bucket_mask = from->bucket_mask;
 	to->free = from->free;
+	/* Who looks for a row begins anew. */
+	to->map_given = from->map_given + 1;
 }
 
 /**

@@ -125,6 +125,7 @@ static void up_finish(void *data, const void *old)
 	to->pool.visible = from->pool.visible;
 	to->pool.bucket_last = from->pool.bucket_last;
 	to->pool.bucket_mask = from->pool.bucket_mask;
+	to->pool.map_given = from->pool.map_given + 1;
 	up_queue(&to->pool.free, &from->pool.free);
 	freq_knob_holders = from->holder_count;
 	to->holder_count = from->holder_count;
@@ -328,6 +329,7 @@ static void down_finish(void *data, const void *old)
 	to->pool.visible = from->pool.visible;
 	to->pool.bucket_last = from->pool.bucket_last;
 	to->pool.bucket_mask = from->pool.bucket_mask;
+	to->pool.map_given = from->pool.map_given + 1;
 	down_queue(&to->pool.free, &from->pool.free);
 	to->holder_count = from->holder_count;
 	to->unused_holder = from->unused_holder;
