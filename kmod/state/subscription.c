@@ -169,9 +169,9 @@ int freq_subscription_set(struct freq_state *state, struct freq_call *call,
 	subscription->record_size = wanted->record_size;
 	subscription->span_count = wanted->span_count;
 	memcpy(subscription->spans, wanted->spans, sizeof(wanted->spans));
-	/* Who sleeps has a look at what is new. */
-	if (!list_empty(&subscription->idle))
-		freq_state_wake_at(state, call, FREQ_NOW);
+	/* Who sleeps, or is polled by edges, hears of what is there. */
+	freq_subscription_idle(log, subscription);
+	freq_state_wake_at(state, call, FREQ_NOW);
 	return 0;
 }
 
