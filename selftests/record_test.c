@@ -229,6 +229,7 @@ TEST_F(record, argument_sizes)
 TEST_F(record, ends)
 {
 	int other = open_reader(O_NONBLOCK);
+	__u64 last;
 
 	ASSERT_GE(other, 0);
 	/* Also where there is none */
@@ -236,21 +237,25 @@ TEST_F(record, ends)
 	test_subscribe(other, 0, FREQ_SUBSCRIBE_PRESENT);
 	EXPECT_EQ(1, subscriptions_of(self->fd));
 	test_allocate(self->fd, 10);
+	EXPECT_NEXT(&self->all, ALLOCATED, .frequency = 10);
+	test_deallocate(self->fd, 10);
 	EXPECT_READABLE(self->all.fd);
 	test_subscribe(self->all.fd, 0, 0);
 	EXPECT_EQ(0, subscriptions_of(self->fd));
 	test_err_read_records(EINVAL, self->all.fd);
 	test_subscribe(self->all.fd, 0, 0);
-	test_allocate(self->fd, 11);
+	test_allocate_batch(self->fd, 10, 11);
 	test_err_read_records(EINVAL, self->all.fd);
 
-	/* A new one has nothing of the one before. */
+	/* A new one has nothing of the one before; its numbers are higher. */
+	last = self->all.last;
 	test_subscribe(self->all.fd, ALL_KINDS, 0);
 	self->all.last = 0;
 	EXPECT_EQ(1, subscriptions_of(self->fd));
 	EXPECT_QUIET(self->all.fd);
 	test_allocate(self->fd, 12);
-	EXPECT_NEXT(&self->all, ALLOCATED, .frequency = 12);
+	EXPECT_LT(last, EXPECT_NEXT(&self->all, ALLOCATED,
+				    .frequency = 12).sequence);
 	EXPECT_NO_MORE(&self->all);
 }
 
@@ -503,7 +508,7 @@ TEST_F(record, close)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* In parts: each once, in some order. */
+/* In parts, the last ones first: each once. */
 TEST_F(record, close_of_many)
 {
 	static bool seen[2000], held[2000];
@@ -533,6 +538,8 @@ TEST_F(record, close_of_many)
 			}));
 		ASSERT_LT(record.frequency, 2000);
 		ASSERT_TRUE(held[record.frequency]);
+		for (j = 0; i < 128 && j < 128; j++)
+			ASSERT_NE(record.frequency, lists[0][j]);
 		ASSERT_FALSE(seen[record.frequency]);
 		seen[record.frequency] = true;
 	}
