@@ -91,6 +91,14 @@ says '*cannot allocate: release 3 is needed*'
 # ---- Two upgrades at once
 
 server_start v1
+try 1 '' modprobe freq_v2 expect=0
+try 1 '' modprobe freq_v2 expect=3
+same 'neither takes over' 1 "$(cat $SYSFS/release)"
+server_clean
+try 1 '' modprobe freq_v2 expect=1
+same 'nor where none runs' 0 "$(cat $SYSFS/release)"
+try 0 '' modprobe freq_v1 expect=0
+same 'that one does' 1 "$(cat $SYSFS/release)"
 modprobe freq_v2 expect=1 2>"$tmp/modprobe.2" &
 two=$!
 modprobe freq_v3 expect=1 2>"$tmp/modprobe.3" &

@@ -1755,6 +1755,34 @@ FIXTURE_TEARDOWN(waiting)
 	EXPECT_EQ(0, test_clean());
 }
 
+/* Whatever the spans of who subscribes */
+TEST_F(waiting, is_recorded)
+{
+	struct freq_span elsewhere = { 5, 6 };
+	struct freq_subscribe wanted = {
+		.spans = (uintptr_t)&elsewhere,
+		.span_count = 1,
+		.kinds = 1 << FREQ_RECORD_WAITING,
+		.record_size = sizeof(struct freq_record),
+	};
+	int watcher = open_client();
+	struct freq_record record;
+	struct ask pool = WAIT(2);
+
+	ASSERT_GE(watcher, 0);
+	ASSERT_EQ(0, try_subscribe(watcher, &wanted));
+	QUEUE(WAIT(1, { 130, 139 }, { 110, 119 }));
+	test_read_records(watcher, &record, 1);
+	EXPECT_EQ(FREQ_RECORD_GROUP, record.flags);
+	EXPECT_EQ(130, record.frequency);
+	EXPECT_EQ(FREQ_FOR_EVER, record.value);
+	QUEUE(pool);
+	test_read_records(watcher, &record, 1);
+	EXPECT_EQ(FREQ_RECORD_ANY, record.flags);
+	EXPECT_EQ(0, record.frequency);
+	close(watcher);
+}
+
 TEST_F(waiting, served_in_turn)
 {
 	struct waiter *band, *any, *exact, *mate, *other;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The records of random requests and upgrades, compared with those of a model,
- * field by field.
+ * Random requests and upgrades: a model predicts each record, field by field.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -16,7 +15,7 @@
 #include "sleeper.h"
 #include "stream.h"
 
-/* ---- A model */
+/* ---- The model */
 
 #define MODEL_STEPS	2000
 #define MODEL_CLIENTS	12
@@ -26,12 +25,12 @@
 #define OPENERS		3
 
 /**
- * struct model_client - a client, as it should be
+ * struct model_client - expected state of a client
  * @fd: the client; -1: closed
  * @uid: its user
  * @pid: its process
  * @label: its label
- * @waiter: a thread of it that waits for a frequency; NULL: none
+ * @waiter: its thread that waits for a frequency; NULL: none
  */
 struct model_client {
 	int fd;
@@ -42,14 +41,14 @@ struct model_client {
 };
 
 /**
- * struct model_slot - a frequency, as it should be
+ * struct model_slot - expected state of a frequency
  * @frequency: the frequency
  * @allocated: it is not free
  * @keep: allocated with FREQ_ALLOCATE_KEEP
  * @holder: index of the client; -1: closed
  * @uid: its user
  * @grant: number of the grant; 0: not known yet
- * @since: when it was allocated
+ * @since: time of the allocation; 0: not known yet
  */
 struct model_slot {
 	__u64 frequency;
@@ -62,13 +61,12 @@ struct model_slot {
 };
 
 /**
- * struct expected - a record that is expected
+ * struct expected - an expected record
  * @record: its fields, except sequence and lost; @record.grant and
- *	@record.time are 0 if they are not known
- * @earliest: the earliest time that it can have
- * @latest: the latest
- * @group: the records of a group, which follow each other, can have any order;
- *	0: none
+ *	@record.time are 0 if unknown
+ * @earliest: lower bound of an unknown time
+ * @latest: upper bound of an unknown time
+ * @group: consecutive records of one group can be in any order; 0: no group
  */
 struct expected {
 	struct freq_record record;
@@ -79,9 +77,9 @@ struct expected {
 
 /**
  * struct follower - a subscriber with a filter
- * @fd: the client, whose reads do not block
+ * @fd: the client, nonblocking
  * @subscribe: its subscription
- * @next: the first record of the history that was not compared
+ * @next: index of the next record of the history to compare
  */
 struct follower {
 	int fd;
@@ -90,10 +88,10 @@ struct follower {
 };
 
 /**
- * struct model - what the server knows, and what it should have recorded
+ * struct model - expected state of the server, and expected records
  * @release: the running release
- * @seed: of all decisions
- * @openers: processes that open clients
+ * @seed: state of the random numbers
+ * @openers: child processes that open clients
  * @uids: their users
  * @clients: clients
  * @slots: the pool
@@ -101,17 +99,17 @@ struct follower {
  * @fresh: the next frequency to inject
  * @grant: the highest number of a grant so far
  * @entries: the last LIST_GRANTS
- * @watch: a client that holds nothing
- * @reader: a subscriber to all records
+ * @watch: a client for INFO and LIST_GRANTS
+ * @reader: a subscriber to all records, nonblocking
  * @base: sequence of the first expected record; 0: none was read yet
- * @expected: all records, in order
- * @history: those that were read, as they were read
- * @nr_expected: how many are expected
- * @nr_read: how many were read
- * @room: room in both arrays
+ * @expected: all expected records, in order
+ * @history: the records read by @reader
+ * @nr_expected: number of expected records
+ * @nr_read: number of records read by @reader
+ * @room: capacity of both arrays
  * @begun: time before the current step
- * @group: the last group
- * @followers: other subscribers
+ * @group: number of the last group
+ * @followers: subscribers with filters
  */
 struct model {
 	const char *release;
@@ -187,7 +185,7 @@ static int compare_slots(const void *a, const void *b)
 	       (one->frequency < other->frequency);
 }
 
-/* ---- A model: what is expected */
+/* ---- Expected records */
 
 static struct freq_record *expect(struct model *model, __u32 kind)
 {
@@ -255,7 +253,7 @@ static int model_look(struct model *model)
 	       differ(model->nr_slots, list.count) || differ(0, list.cursor);
 }
 
-/* Of an allocation whose number is not known: that of its record. */
+/* Takes an unknown grant and time from the record. */
 static void model_learn(struct model *model, const struct freq_record *seen)
 {
 	struct model_slot *slot = slot_of(model, seen->frequency);
@@ -265,7 +263,7 @@ static void model_learn(struct model *model, const struct freq_record *seen)
 	model->grant = seen->grant;
 }
 
-/* A client holds it from now on. @grant: as replied; 0: it was not. */
+/* A client has allocated it. @grant: number in the reply; 0: none */
 static int model_obtain(struct model *model, int client, __u64 frequency,
 			bool keep, __u64 grant)
 {
@@ -296,7 +294,7 @@ static int model_obtain(struct model *model, int client, __u64 frequency,
 	return 0;
 }
 
-/* Nobody holds it from now on. */
+/* It is freed. */
 static void model_give_back(struct model *model, struct model_slot *slot,
 			    __u32 flags)
 {
@@ -307,7 +305,7 @@ static void model_give_back(struct model *model, struct model_slot *slot,
 	slot->allocated = false;
 }
 
-/* Whether the client can give it back: the test is root. */
+/* The expected result of a deallocation, with CAP_SYS_ADMIN */
 static int may_give_back(const struct model_slot *slot, int client)
 {
 	if (!slot || !slot->allocated)
@@ -325,7 +323,7 @@ static __u32 nr_waiting(const struct model *model)
 	return count;
 }
 
-/* The client whose wait has ended with just this; -1: none */
+/* The client whose waiter has returned with this grant; -1: none */
 static int find_served(const struct model *model,
 		       const struct freq_grant_entry *entry)
 {
@@ -342,7 +340,7 @@ static int find_served(const struct model *model,
 	return -1;
 }
 
-/* The first grant that the model does not know */
+/* The lowest grant that is new to the model */
 static const struct freq_grant_entry *next_grant(const struct model *model)
 {
 	const struct freq_grant_entry *entry, *next = NULL;
@@ -357,7 +355,7 @@ static const struct freq_grant_entry *next_grant(const struct model *model)
 	return next;
 }
 
-/* Those that waited, and were served by what has just come free */
+/* Updates the model for the waiters that the last request has served. */
 static int model_serve(struct model *model)
 {
 	const struct freq_grant_entry *entry;
@@ -380,9 +378,9 @@ static int model_serve(struct model *model)
 	       differ(nr_waiting(model), waiters_of(model->watch));
 }
 
-/* ---- A model: what is read */
+/* ---- Comparison */
 
-/* In a group, the one of this frequency is the next. */
+/* Within a group, moves the record of this frequency to the front. */
 static void choose_of_group(struct model *model, size_t index,
 			    __u64 frequency)
 {
@@ -443,7 +441,7 @@ static int model_compare(struct model *model, const struct freq_record *seen)
 	return 0;
 }
 
-/* All that the reader of all records has not read yet */
+/* Reads and compares all unread records. */
 static int model_read(struct model *model)
 {
 	struct freq_record records[READ_MAX];
@@ -479,7 +477,7 @@ static bool passes(const struct freq_subscribe *filter,
 	return false;
 }
 
-/* The next record of the history that the follower gets; NULL: none */
+/* The next record that passes the filter of the follower; NULL: none */
 static const struct freq_record *follower_next(const struct model *model,
 					       struct follower *follower)
 {
@@ -502,7 +500,7 @@ static bool is_zero(const char *bytes, size_t size)
 	return true;
 }
 
-/* One read() of some records; with @all, all there are */
+/* One read(); with @all, until EAGAIN */
 static int follower_read(struct model *model, struct follower *follower,
 			 bool all)
 {
@@ -531,7 +529,7 @@ static int follower_read(struct model *model, struct follower *follower,
 	return 0;
 }
 
-/* What is present is just what the model has. */
+/* FREQ_SUBSCRIBE_PRESENT reports the state of the model. */
 static int model_check_present(struct model *model)
 {
 	struct freq_record record, want;
@@ -577,9 +575,9 @@ static int model_check_present(struct model *model)
 	return 0;
 }
 
-/* ---- A model: what can happen */
+/* ---- Random steps */
 
-/* A client that does not wait; -1: none */
+/* A random client that does not wait; -1: none */
 static int any_client(struct model *model)
 {
 	int first = draw(model, MODEL_CLIENTS), i, client;
@@ -593,7 +591,7 @@ static int any_client(struct model *model)
 	return -1;
 }
 
-/* Opens clients, and passes them on. */
+/* Opens clients on request, and passes the descriptors. */
 static int open_for_model(int line, void *data)
 {
 	uid_t *uid = data;
@@ -614,7 +612,7 @@ static int open_for_model(int line, void *data)
 	return 0;
 }
 
-/* Of this process, or of one of the others. The index, or -1 */
+/* Opened by a random process. Returns the index, or -1. */
 static int model_open(struct model *model)
 {
 	int opener = draw(model, OPENERS + 1), client = 0;
@@ -678,7 +676,7 @@ static int model_allocate(struct model *model, int client)
 					      &allocate.frequency)))
 			return -1;
 	} else {
-		/* It does not wait if there is one. */
+		/* A deadline makes no difference if a frequency is free. */
 		if (!want && draw(model, 2))
 			allocate.deadline = FREQ_FOR_EVER;
 		if (differ(want, try_allocate_v3(fd, &allocate)))
@@ -823,7 +821,7 @@ static int model_inject(struct model *model, int client)
 	return model_look(model) || model_serve(model);
 }
 
-/* A client of its own waits for what it cannot have now. */
+/* A new client waits for an allocated frequency, or for any. */
 static int model_wait(struct model *model)
 {
 	struct model_slot *slot = &model->slots[draw(model, model->nr_slots)];
@@ -861,7 +859,7 @@ static int model_wait(struct model *model)
 	return differ(nr_waiting(model), waiters_of(model->watch));
 }
 
-/* A signal ends a wait, which has no record. */
+/* A signal ends a wait without a record. */
 static int model_interrupt(struct model *model)
 {
 	int index = draw(model, MODEL_CLIENTS);
@@ -875,7 +873,7 @@ static int model_interrupt(struct model *model)
 	       fails(ended(waiter, -EINTR));
 }
 
-/* Releases 1 and 2 cannot have requests that wait. */
+/* Releases 1 and 2 refuse to take over from a server with waiters. */
 static int model_upgrade(struct model *model)
 {
 	static const char * const releases[] = {
@@ -932,7 +930,7 @@ static int model_step(struct model *model)
 		return -1;
 	for (; before < model->nr_expected; before++)
 		model->expected[before].latest = boottime_ns() + tick_ns();
-	/* Numbers that cannot be listed are known from the records only. */
+	/* Without LIST_GRANTS, grants are known from the records only. */
 	if (!knows_grants(model) || !draw(model, 5)) {
 		if (model_read(model))
 			return -1;
@@ -984,7 +982,7 @@ static int model_start(struct model *model, __u64 seed)
 	return 0;
 }
 
-/* All records that there were, by all subscribers */
+/* Reads all unread records of all subscribers. */
 static int model_finish(struct model *model)
 {
 	int i;
@@ -1048,7 +1046,7 @@ TEST_F_TIMEOUT(model, records, 120)
 	       kinds[FREQ_RECORD_ALLOCATED], kinds[FREQ_RECORD_DEALLOCATED],
 	       kinds[FREQ_RECORD_INJECTED], kinds[FREQ_RECORD_WAITING],
 	       kinds[FREQ_RECORD_UPGRADED]);
-	/* Nothing was left out by chance. */
+	/* The seed covers each kind. */
 	for (i = 0; i < FREQ_RECORD_PRESENT_END; i++)
 		EXPECT_LT(5, kinds[i]);
 	EXPECT_TRUE(log_silent(self->log));

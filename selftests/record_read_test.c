@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Readers of records: those that sleep, poll, fault, share a client, are killed,
- * or are too late; and those that the server leaves.
+ * read() and poll() of records: sleeping, signals, faults, shared clients,
+ * epoll, STOP, and readers that are too late.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,7 +25,7 @@ FIXTURE(reader) {
 	int fd;
 };
 
-/* 10 to 15, all free; @all has all records. */
+/* 10 to 15, all free; @all subscribes to all records. */
 FIXTURE_SETUP(reader)
 {
 	ASSERT_EQ(0, handle_signals());
@@ -45,7 +45,7 @@ FIXTURE_TEARDOWN(reader)
 
 /* ---- read() */
 
-/* As many whole records as there is room for. */
+/* As many whole records as fit */
 TEST_F(reader, read_sizes)
 {
 	char room[4 * sizeof(struct freq_record)];
@@ -104,7 +104,7 @@ TEST_F(reader, read_has_a_limit)
 		EXPECT_EQ(list[i], records[201 + i].frequency);
 }
 
-/* The rest of a longer record is zero. */
+/* Longer records are padded with zeros. */
 TEST_F(reader, record_sizes)
 {
 	struct freq_subscribe subscribe = { .kinds = ALL_KINDS };
@@ -140,7 +140,7 @@ TEST_F(reader, record_sizes)
 	}
 }
 
-/* One read() each for what happened before and after it. */
+/* Sleeps until the next event. */
 TEST_F(reader, read_blocks)
 {
 	int fd = open_subscriber(ALL_KINDS);
@@ -153,14 +153,14 @@ TEST_F(reader, read_blocks)
 	reader = READER(fd);
 	test_deallocate(self->fd, 10);
 	EXPECT_READ(reader, DEALLOCATED, .frequency = 10);
-	/* What is there is read at once. */
+	/* An unread record: no sleep */
 	test_allocate(self->fd, 10);
 	reader = sleeper_start(call_read, fd);
 	ASSERT_NE(NULL, reader);
 	EXPECT_READ(reader, ALLOCATED, .frequency = 10);
 }
 
-/* It sleeps until there is a record that it wants. */
+/* Sleeps until there is a record of its kinds. */
 TEST_F(reader, read_blocks_for_its_kinds)
 {
 	int fd = open_subscriber(KIND(INJECTED));
@@ -180,7 +180,7 @@ TEST_F(reader, read_blocks_for_its_kinds)
 	EXPECT_EQ(self->all.last, reader->buffer->sequence);
 }
 
-/* O_NONBLOCK is of the descriptor at the time. */
+/* O_NONBLOCK can be set and cleared later. */
 TEST_F(reader, nonblocking)
 {
 	int fd = open_subscriber(ALL_KINDS);
@@ -227,9 +227,8 @@ TEST_F(reader, read_is_restarted)
 }
 
 /*
- * A signal and a record at about the same time: the record is not lost. The
- * signal comes a bit earlier after each time that it was too late, and later if
- * it was not, so that it comes to the edge.
+ * A signal and a record at about the same time: no record is lost. The delay of
+ * the signal is adapted so that either comes first about as often.
  */
 TEST_F_TIMEOUT(reader, signal_races, 60)
 {
@@ -271,7 +270,7 @@ TEST_F_TIMEOUT(reader, signal_races, 60)
 	       aim);
 }
 
-/* Each record is read by one of them. */
+/* Each record is read once. */
 TEST_F(reader, two_readers_of_a_client)
 {
 	int fd = open_subscriber(KIND(ALLOCATED));
@@ -307,7 +306,7 @@ TEST_F(reader, two_readers_of_a_client)
 	EXPECT_EQ(0, sum);
 }
 
-/* Several records at once are enough for both. */
+/* A batch wakes both. */
 TEST_F(reader, two_readers_and_a_batch)
 {
 	int fd = open_subscriber(KIND(ALLOCATED));
@@ -320,13 +319,13 @@ TEST_F(reader, two_readers_and_a_batch)
 	EXPECT_TRUE(ended(one, 1));
 	EXPECT_TRUE(ended(other, 1));
 	EXPECT_EQ(21, one->buffer->frequency + other->buffer->frequency);
-	/* The third is for the next one. */
+	/* The third record is still unread. */
 	one = sleeper_start(call_read, fd);
 	ASSERT_NE(NULL, one);
 	EXPECT_READ(one, ALLOCATED, .frequency = 12);
 }
 
-/* The read() keeps the client open; the record is read by it. */
+/* The sleeping read() keeps the client open. */
 TEST_F(reader, closed_while_it_sleeps)
 {
 	int fd = open_subscriber(ALL_KINDS);
@@ -341,7 +340,7 @@ TEST_F(reader, closed_while_it_sleeps)
 	EXPECT_TRUE(wait_until(subscriptions_of(self->fd) == 1));
 }
 
-/* Sleepers of a subscription that ends, or is replaced */
+/* The subscription ends or is replaced during the sleep. */
 TEST_F(reader, changed_while_it_sleeps)
 {
 	int fd = open_subscriber(KIND(UPGRADED));
@@ -358,7 +357,7 @@ TEST_F(reader, changed_while_it_sleeps)
 	test_allocate(self->fd, 10);
 	EXPECT_READ(reader, ALLOCATED, .frequency = 10);
 
-	/* There is something to read by the new one at once. */
+	/* The new subscription has a record at once. */
 	test_subscribe(fd, KIND(UPGRADED), 0);
 	reader = READER(fd);
 	test_subscribe(fd, KIND(UPGRADED), FREQ_SUBSCRIBE_PRESENT);
@@ -389,7 +388,7 @@ TEST_F_TIMEOUT(reader, readers_are_killed, 60)
 	for (i = 0; i < rounds(50); i++) {
 		ASSERT_EQ(0, child_start(&child, read_in_child, NULL));
 		ASSERT_EQ(0, line_hear(child.line, 'a'));
-		/* Asleep; on its way there; woken up. */
+		/* Before, during, and after its sleep */
 		if (i % 3)
 			ASSERT_TRUE(wait_until(process_state(child.pid) ==
 					       'S'));
@@ -407,7 +406,7 @@ TEST_F_TIMEOUT(reader, readers_are_killed, 60)
 	EXPECT_TRUE(log_silent(self->log));
 }
 
-/* The same records are read next time. */
+/* EFAULT loses no record. */
 TEST_F(reader, buffer_cannot_be_written)
 {
 	void *bad[] = {
@@ -420,7 +419,7 @@ TEST_F(reader, buffer_cannot_be_written)
 	int j;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		/* There is nothing to write. */
+		/* No record: no fault */
 		EXPECT_EQ(-EAGAIN, try_read_records(self->all.fd, bad[i], 3));
 		test_allocate(self->fd, 10);
 		test_deallocate(self->fd, 10);
@@ -438,7 +437,7 @@ TEST_F(reader, buffer_cannot_be_written)
 	}
 }
 
-/* A reader that wants more, in a page that is not there yet. */
+/* A reader with a buffer whose page is missing */
 static struct sleeper *stuck_reader_start(int fd, struct slow_page *slow)
 {
 	struct sleeper *reader = sleeper_make(call_read, fd);
@@ -450,7 +449,7 @@ static struct sleeper *stuck_reader_start(int fd, struct slow_page *slow)
 	return sleeper_create(reader) && !slow_page_wait(slow) ? reader : NULL;
 }
 
-/* A reader that is stuck has read nothing, and is in nobody's way. */
+/* A reader stuck in a fault blocks nobody, and has consumed nothing. */
 TEST_F(reader, reader_is_stuck)
 {
 	int fd = open_subscriber(KIND(ALLOCATED) | KIND(DEALLOCATED));
@@ -462,7 +461,7 @@ TEST_F(reader, reader_is_stuck)
 	test_allocate(self->fd, 10);
 	test_deallocate(self->fd, 10);
 	reader = STILL_ASLEEP(stuck_reader_start(fd, &slow));
-	/* Another thread reads them, and more comes. */
+	/* Another thread reads the records. */
 	test_allocate(self->fd, 10);
 	ASSERT_EQ(3, try_read_records(fd, records, 3));
 	EXPECT_EQ(0, records[0].lost);
@@ -495,7 +494,31 @@ TEST_F(reader, reader_is_stuck_in_vain)
 	EXPECT_EQ(records[0].sequence + 2, records[2].sequence);
 }
 
-/* The page is what the next record needs, not the one at the time. */
+/* The record size changes during the fault: padding is zero all the same. */
+TEST_F(reader, reader_is_stuck_with_other_records)
+{
+	struct freq_subscribe subscribe = {
+		.kinds = ALL_KINDS,
+		.record_size = 2 * sizeof(struct freq_record),
+	};
+	static const struct freq_record zero;
+	int fd = open_subscriber(ALL_KINDS);
+	struct sleeper *reader;
+	struct slow_page slow;
+
+	ASSERT_GE(fd, 0);
+	test_client_label(self->fd, "label of thirty-two bytes, full.");
+	test_allocate_batch(self->fd, 10, 11, 12);
+	reader = STILL_ASLEEP(stuck_reader_start(fd, &slow));
+	ASSERT_EQ(0, try_subscribe(fd, &subscribe));
+	test_allocate(self->fd, 13);
+	ASSERT_EQ(0, slow_page_deliver(&slow, "", 1));
+	EXPECT_TRUE(ended(reader, 2));
+	EXPECT_EQ(13, reader->buffer[0].frequency);
+	EXPECT_EQ(0, memcmp(&zero, &reader->buffer[1], sizeof(zero)));
+}
+
+/* Events during the fault are among the records. */
 TEST_F(reader, reader_is_late_with_its_page)
 {
 	int fd = open_subscriber(ALL_KINDS);
@@ -535,7 +558,7 @@ TEST_F(reader, forked)
 	self->all.last++;
 	EXPECT_NEXT(&self->all, ALLOCATED, .frequency = 12);
 	EXPECT_EQ(1, subscriptions_of(self->fd));
-	/* The child keeps it. */
+	/* The child keeps the client open. */
 	close(self->all.fd);
 	EXPECT_EQ(1, subscriptions_of(self->fd));
 	ASSERT_EQ(0, line_say(child.line, 'b'));
@@ -601,7 +624,7 @@ TEST_F(reader, forked_sleeper)
 	test_err_read_records(EAGAIN, fd);
 }
 
-/* uid and pid are as the reader's namespaces have them. */
+/* uid and pid as seen in the namespaces of the reader */
 static int read_in_user_namespace(int line, void *data)
 {
 	int fd = *(int *)data;
@@ -745,7 +768,7 @@ TEST_F(reader, poll_and_read)
 	EXPECT_READABLE(fd);
 	test_read_records(fd, poller->buffer, 1);
 	EXPECT_QUIET(fd);
-	/* The poller is woken by what the reader does not get. */
+	/* The same without a reader */
 	poller = POLLER(fd);
 	test_allocate(self->fd, 12);
 	EXPECT_TRUE(ended(poller, POLLIN));
@@ -753,7 +776,7 @@ TEST_F(reader, poll_and_read)
 	EXPECT_EQ(12, poller->buffer->frequency);
 }
 
-/* A subscription that is replaced, or ends, while poll() sleeps */
+/* The subscription is replaced or ends while poll() sleeps. */
 TEST_F(reader, poll_and_subscribe)
 {
 	int fd = open_subscriber(KIND(UPGRADED));
@@ -793,7 +816,7 @@ static int epoll_next(int epoll, int timeout)
 	return count < 0 ? -errno : count ? event.data.fd : 0;
 }
 
-/* An edge for what comes after EAGAIN */
+/* An edge for each event after EAGAIN */
 TEST_F(reader, epoll_edge)
 {
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -814,7 +837,7 @@ TEST_F(reader, epoll_edge)
 	}
 }
 
-/* Also for what comes after a read() of less than it asked for: see epoll(7). */
+/* And after a short read(), see epoll(7) */
 TEST_F(reader, epoll_edge_after_a_short_read)
 {
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -838,7 +861,7 @@ TEST_F(reader, epoll_edge_after_a_short_read)
 	}
 }
 
-/* Also for the first record of a subscription, wherever it comes from */
+/* And for the first record after SUBSCRIBE */
 TEST_F(reader, epoll_edge_after_subscribing)
 {
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -846,13 +869,13 @@ TEST_F(reader, epoll_edge_after_subscribing)
 
 	ASSERT_GE(epoll, 0);
 	ASSERT_GE(fd, 0);
-	/* Without a subscription, there is an edge at once. */
+	/* Without a subscription: readable */
 	ASSERT_EQ(0, epoll_add(epoll, fd, EPOLLIN | EPOLLET));
 	EXPECT_EQ(fd, epoll_next(epoll, DEADLINE_MS));
 	test_subscribe(fd, KIND(ALLOCATED), 0);
 	test_allocate(self->fd, 10);
 	ASSERT_EQ(fd, epoll_next(epoll, DEADLINE_MS));
-	/* Replaced, with a record that was not read */
+	/* Replaced, with an unread record */
 	test_subscribe(fd, KIND(ALLOCATED), 0);
 	test_allocate(self->fd, 11);
 	ASSERT_EQ(fd, epoll_next(epoll, DEADLINE_MS));
@@ -888,7 +911,7 @@ TEST_F(reader, epoll_level)
 
 /* ---- STOP */
 
-/* A subscription is no reason to refuse it, and ends with it. */
+/* Subscriptions do not veto STOP, which ends them. */
 TEST_F(reader, stop)
 {
 	int fd = open_subscriber(KIND(UPGRADED));
@@ -900,7 +923,7 @@ TEST_F(reader, stop)
 	ASSERT_GE(other, 0);
 	test_inject(self->fd, 90);
 	EXPECT_NEXT(&self->all, INJECTED, .frequency = 90, .value = 1);
-	/* Its records that were not read are dropped. */
+	/* STOP drops unread records. */
 	test_inject(self->fd, 91);
 	reader = READER(fd);
 	poller = POLLER(fd);
@@ -916,7 +939,7 @@ TEST_F(reader, stop)
 	test_err_subscribe(ENODEV, fd, ALL_KINDS, 0);
 	test_err_subscribe(ENODEV, fd, 1 << 9, 1 << 9);
 
-	/* The next release knows nothing of it. */
+	/* The next server has no subscriptions. */
 	ASSERT_EQ(0, module_unload("freq_v3"));
 	ASSERT_EQ(0, module_load("freq_v3", NULL));
 	test_err_read_records(EINVAL, fd);
@@ -931,7 +954,7 @@ TEST_F(reader, stop)
 	EXPECT_TRUE(log_silent(self->log));
 }
 
-/* No release has ever run. */
+/* The door alone */
 TEST(no_release_yet)
 {
 	struct freq_record record;
@@ -952,7 +975,7 @@ TEST(no_release_yet)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* By a subscriber, and in other releases */
+/* STOP by a subscriber, in other releases */
 TEST_F(reader, stop_by_a_subscriber)
 {
 	static const char * const releases[] = { "freq_v1", "freq_v90" };
@@ -978,7 +1001,7 @@ TEST_F(reader, stop_by_a_subscriber)
 	}
 }
 
-/* Edge-triggered, too */
+/* An edge for STOP */
 TEST_F(reader, stop_and_epoll)
 {
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -992,7 +1015,7 @@ TEST_F(reader, stop_and_epoll)
 
 /* ---- Readers that are too late */
 
-/* About as many single records as the log has room for */
+/* Capacity of the log, in records of single frequencies */
 #define LOG_RECORDS	43000
 #define LOG_SLACK	1500
 
@@ -1008,7 +1031,7 @@ static int change(int fd, int times)
 	return 0;
 }
 
-/* What is lost and what is read is all that there was. */
+/* Lost and read records add up to all records. */
 TEST_F_TIMEOUT(reader, too_late, 60)
 {
 	static struct freq_record records[READ_MAX];
@@ -1018,7 +1041,7 @@ TEST_F_TIMEOUT(reader, too_late, 60)
 	int count, i;
 
 	START_STREAM(&filtered, KIND(DEALLOCATED), 0);
-	/* One is read before. */
+	/* The cursor has moved before. */
 	ASSERT_EQ(0, change(self->fd, 1));
 	EXPECT_NEXT(&self->all, ALLOCATED, .frequency = 10);
 	ASSERT_EQ(0, change(self->fd, changes));
@@ -1027,7 +1050,7 @@ TEST_F_TIMEOUT(reader, too_late, 60)
 					 READ_MAX)) > 0) {
 		for (i = 0; i < count; i++) {
 			ASSERT_EQ(0, stream_check(&self->all, &records[i]));
-			/* The oldest are gone, and none after the first. */
+			/* Only the first record reports a loss. */
 			if (seen + i)
 				ASSERT_EQ(0, records[i].lost);
 			lost += records[i].lost;
@@ -1040,8 +1063,8 @@ TEST_F_TIMEOUT(reader, too_late, 60)
 	EXPECT_GT(LOG_RECORDS + LOG_SLACK, seen);
 
 	/*
-	 * One that wants only some lost as many, wanted or not; but for the first,
-	 * if it was looked at in time.
+	 * Lost records count whether they pass the filter or not. The kernel may
+	 * have skipped the first one in time.
 	 */
 	test_read_records(filtered.fd, records, 1);
 	EXPECT_LE(lost, records[0].lost);
@@ -1051,7 +1074,7 @@ TEST_F_TIMEOUT(reader, too_late, 60)
 	EXPECT_LE(seen / 2 - 1, stream_drain(&filtered));
 	EXPECT_EQ(self->all.last, filtered.last);
 
-	/* From here on, nothing is lost. */
+	/* No further loss */
 	ASSERT_EQ(0, change(self->fd, 100));
 	EXPECT_EQ(0, EXPECT_NEXT(&self->all, ALLOCATED,
 				 .frequency = 10).lost);
@@ -1060,7 +1083,7 @@ TEST_F_TIMEOUT(reader, too_late, 60)
 	EXPECT_TRUE(log_silent(self->log));
 }
 
-/* Batches are gone as a whole or not; one that was read in part, the rest. */
+/* Including batches that were read in part */
 TEST_F_TIMEOUT(reader, too_late_for_batches, 60)
 {
 	static struct freq_record records[READ_MAX];
@@ -1077,7 +1100,7 @@ TEST_F_TIMEOUT(reader, too_late_for_batches, 60)
 		all += 2 * count;
 		if (turn % 700)
 			continue;
-		/* Some of it, but not to the end of a batch as a rule */
+		/* Usually ends within a batch. */
 		count = try_read_records(self->all.fd, records,
 					 1 + turn / 100);
 		ASSERT_LT(0, count);
@@ -1099,7 +1122,7 @@ TEST_F_TIMEOUT(reader, too_late_for_batches, 60)
 	EXPECT_EQ(all, lost + seen);
 }
 
-/* A sleeper with nothing to read loses what it would have skipped. */
+/* A sleeper whose filter skips all records but the last */
 TEST_F_TIMEOUT(reader, too_late_in_sleep, 60)
 {
 	int fd = open_subscriber(KIND(INJECTED));
@@ -1113,7 +1136,7 @@ TEST_F_TIMEOUT(reader, too_late_in_sleep, 60)
 	EXPECT_TRUE(ended(reader, 1));
 	EXPECT_EQ(80, reader->buffer->frequency);
 	EXPECT_GE(60000, reader->buffer->lost);
-	/* Those that it looked at are not lost. */
+	/* Skipped records are not lost. */
 	ASSERT_EQ(0, change(self->fd, 10));
 	test_inject(self->fd, 81);
 	EXPECT_EQ(1, try_read_records(fd, reader->buffer, 1));
@@ -1121,7 +1144,7 @@ TEST_F_TIMEOUT(reader, too_late_in_sleep, 60)
 	EXPECT_EQ(0, reader->buffer->lost);
 }
 
-/* What is present is read all the same; what came since is lost then. */
+/* The present is complete; the first record after it reports the loss. */
 TEST_F_TIMEOUT(reader, too_late_for_present, 60)
 {
 	struct freq_record record;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Subscriptions and their records: each event has one, in order, with its
- * holder; filters; what is present; and how many can subscribe. How they are
- * read is in record_read_test.c.
+ * Subscriptions and records: one record per event, in order, with the holder;
+ * filters; FREQ_SUBSCRIBE_PRESENT; the limit of subscribers. read() and poll()
+ * are tested in record_read_test.c.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -26,7 +26,7 @@ FIXTURE(record) {
 	int fd;
 };
 
-/* 10 to 15, all free; @all has all records. */
+/* 10 to 15, all free; @all subscribes to all records. */
 FIXTURE_SETUP(record)
 {
 	ASSERT_EQ(0, handle_signals());
@@ -53,7 +53,7 @@ static unsigned long sized(unsigned long request, size_t size)
 
 /* ---- SUBSCRIBE */
 
-/* Descriptors of any mode can subscribe; it needs no holder. */
+/* A read-only descriptor is enough. */
 TEST_F(record, subscribe)
 {
 	int reader = open_reader(O_NONBLOCK);
@@ -65,7 +65,7 @@ TEST_F(record, subscribe)
 	EXPECT_EQ(2, subscriptions_of(reader));
 	test_subscribe(reader, KIND(ALLOCATED), 0);
 	EXPECT_EQ(3, subscriptions_of(self->fd));
-	/* Again: it is one all the same. */
+	/* A second SUBSCRIBE replaces the first: no change in the count */
 	test_subscribe(reader, ALL_KINDS, 0);
 	EXPECT_EQ(3, subscriptions_of(self->fd));
 	test_err_read_records(EAGAIN, reader);
@@ -74,7 +74,7 @@ TEST_F(record, subscribe)
 	EXPECT_TRUE(log_silent(self->log));
 }
 
-/* From the subscription on: nothing of before. */
+/* Earlier events are not reported. */
 TEST_F(record, begins_with_the_subscription)
 {
 	struct stream late;
@@ -90,7 +90,7 @@ TEST_F(record, begins_with_the_subscription)
 	EXPECT_NO_MORE(&late);
 }
 
-/* One that failed changes nothing: the subscription goes on. */
+/* A failed SUBSCRIBE leaves the subscription as it was. */
 #define EXPECT_UNDISTURBED() ({						\
 	test_allocate(self->fd, 10);					\
 	test_deallocate(self->fd, 10);					\
@@ -174,7 +174,7 @@ TEST_F(record, bad_spans)
 		subscribe.span_count = absurd[i];
 		EXPECT_EQ(-E2BIG, try_subscribe(self->all.fd, &subscribe));
 	}
-	/* Each of them can be the one that is reversed. */
+	/* Any of the spans can be reversed. */
 	for (i = 0; i < FREQ_SPANS_MAX; i++) {
 		spans[i] = (struct freq_span) { .first = 11, .last = 10 };
 		subscribe.span_count = FREQ_SPANS_MAX;
@@ -186,14 +186,14 @@ TEST_F(record, bad_spans)
 	}
 	EXPECT_UNDISTURBED();
 
-	/* Without a count, the address means nothing. */
+	/* With a count of 0, the address is ignored. */
 	subscribe.spans = -1ULL;
 	subscribe.span_count = 0;
 	EXPECT_EQ(0, try_subscribe(self->all.fd, &subscribe));
 	EXPECT_UNDISTURBED();
 }
 
-/* The argument can grow. */
+/* The argument can grow: longer ones must be zero beyond the known fields. */
 TEST_F(record, argument_sizes)
 {
 	static const size_t sizes[] = { 24, 25, 32, 64, 128, 136, 5000 };
@@ -232,7 +232,7 @@ TEST_F(record, ends)
 	__u64 last;
 
 	ASSERT_GE(other, 0);
-	/* Also where there is none */
+	/* Without a subscription: success, no effect */
 	test_subscribe(other, 0, 0);
 	test_subscribe(other, 0, FREQ_SUBSCRIBE_PRESENT);
 	EXPECT_EQ(1, subscriptions_of(self->fd));
@@ -247,7 +247,7 @@ TEST_F(record, ends)
 	test_allocate_batch(self->fd, 10, 11);
 	test_err_read_records(EINVAL, self->all.fd);
 
-	/* A new one has nothing of the one before; its numbers are higher. */
+	/* No old records; sequence numbers continue. */
 	last = self->all.last;
 	test_subscribe(self->all.fd, ALL_KINDS, 0);
 	self->all.last = 0;
@@ -259,7 +259,7 @@ TEST_F(record, ends)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* With its filter, its size and the records that were not read. */
+/* Filter, record size and unread records are replaced. */
 TEST_F(record, is_replaced)
 {
 	struct freq_subscribe subscribe = {
@@ -285,7 +285,7 @@ TEST_F(record, is_replaced)
 	EXPECT_EQ(1, subscriptions_of(self->fd));
 }
 
-/* Until its last descriptor is closed. */
+/* The last close ends the subscription. */
 TEST_F(record, ends_with_the_client)
 {
 	int same = dup(self->all.fd);
@@ -299,7 +299,7 @@ TEST_F(record, ends_with_the_client)
 	close(same);
 	EXPECT_EQ(0, subscriptions_of(self->fd));
 	test_allocate(self->fd, 11);
-	/* The next client, in the same place perhaps, has none. */
+	/* The next client does not inherit it. */
 	same = open_client();
 	ASSERT_GE(same, 0);
 	test_err_read_records(EINVAL, same);
@@ -321,7 +321,7 @@ TEST_F(record, no_subscription)
 
 /* ---- Records of each kind */
 
-/* By each form of the request */
+/* Each form of the request */
 TEST_F(record, allocate)
 {
 	struct freq_allocate_v3 allocate = { };
@@ -344,7 +344,7 @@ TEST_F(record, allocate)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* One record for each, in the order of the array */
+/* One record per frequency, in the order of the array */
 TEST_F(record, allocate_batch)
 {
 	test_allocate(self->fd, 10);
@@ -388,7 +388,7 @@ TEST_F(record, large_batches)
 		ASSERT_EQ(0, stream_check(&self->all, &records[i]));
 }
 
-/* Of the grant that ends */
+/* The record has the number of the grant. */
 TEST_F(record, deallocate)
 {
 	struct freq_record record;
@@ -414,7 +414,7 @@ TEST_F(record, deallocate)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* The record has the holder, not the client that gives it back. */
+/* The record has the holder, not the caller. */
 TEST_F(record, deallocated_by_another)
 {
 	int holder = open_client_as(USER_A);
@@ -446,12 +446,12 @@ TEST_F(record, deallocated_by_another)
 		    .flags = FREQ_RECORD_KEEP, .pid = NO_PID);
 	EXPECT_NEXT(&self->all, DEALLOCATED, .frequency = 13, .uid = USER_A,
 		    .flags = FREQ_RECORD_KEEP, .label = "holder");
-	/* Nothing is left of it when it is allocated anew. */
+	/* The next record has the new holder. */
 	test_allocate(self->fd, 13);
 	EXPECT_LISTED(&self->all, .frequency = 13, .label = "other");
 }
 
-/* Whatever happens later, the label is that of the time. */
+/* The label at the time of the event */
 TEST_F(record, label)
 {
 	test_allocate(self->fd, 10);
@@ -470,7 +470,7 @@ TEST_F(record, label)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* A client that is closed gives back what it does not keep. */
+/* Kept frequencies are not reported at close. */
 TEST_F(record, close)
 {
 	int other = open_client_as(USER_A);
@@ -508,7 +508,7 @@ TEST_F(record, close)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* In parts, the last ones first: each once. */
+/* In parts, the last part first; each frequency once */
 TEST_F(record, close_of_many)
 {
 	static bool seen[2000], held[2000];
@@ -551,7 +551,7 @@ static int hold_in_child(int line, void *data)
 	__u64 frequency;
 	int fd;
 
-	/* The client of the test would stay open by this process. */
+	/* Inherited descriptors would keep clients open. */
 	if (syscall(SYS_close_range, line + 1, ~0U, 0))
 		return -1;
 	fd = open_client();
@@ -560,7 +560,7 @@ static int hold_in_child(int line, void *data)
 	       line_say(line, 'a') || line_hear(line, 'b');
 }
 
-/* As by close(): also by exit, and by SIGKILL. */
+/* exit and SIGKILL are reported as close() is. */
 TEST_F(record, holder_ends)
 {
 	struct child child;
@@ -584,7 +584,7 @@ TEST_F(record, holder_ends)
 	}
 }
 
-/* One for the request, by the client that injects */
+/* One record per request */
 TEST_F(record, inject)
 {
 	int other = open_client_as(USER_A);
@@ -601,7 +601,7 @@ TEST_F(record, inject)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* Nothing happened. */
+/* Failed requests leave no record. */
 TEST_F(record, failed_requests)
 {
 	int other = open_client_as(USER_A);
@@ -636,7 +636,7 @@ TEST_F(record, failed_requests)
 	EXPECT_NEXT(&self->all, ALLOCATED, .frequency = 10);
 }
 
-/* In order, and between the clock's values before and after the request. */
+/* Within a tick of the request */
 TEST_F(record, time)
 {
 	__s64 before, after = 0;
@@ -688,7 +688,7 @@ TEST_F(record, waiting)
 	EXPECT_NEXT(&self->all, WAITING, .value = FREQ_FOR_EVER,
 		    .flags = FREQ_RECORD_ANY | FREQ_RECORD_KEEP);
 
-	/* The end of a wait has no record of its own. */
+	/* A signal or a timeout leaves no record. */
 	ASSERT_EQ(0, pthread_kill(other->thread, SIGUSR1));
 	EXPECT_TRUE(ended(other, -EINTR));
 	kept.deadline = now_ms() * 1000000LL + 500000000;
@@ -700,7 +700,7 @@ TEST_F(record, waiting)
 		    .value = kept.deadline);
 	EXPECT_NO_MORE(&self->all);
 
-	/* Who is served holds it. */
+	/* The waiter is the holder. */
 	test_deallocate(self->fd, 15);
 	EXPECT_TRUE(ended(one, 0));
 	EXPECT_NEXT(&self->all, DEALLOCATED, .frequency = 15);
@@ -713,7 +713,7 @@ TEST_F(record, waiting)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* A request that gets something at once does not wait. */
+/* Immediate success or failure: no FREQ_RECORD_WAITING */
 TEST_F(record, no_wait)
 {
 	struct freq_allocate_v3 any = ANY, exact = EXACT(13);
@@ -733,7 +733,7 @@ TEST_F(record, no_wait)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* Nor does one whose deadline is past. */
+/* Nor with a deadline in the past */
 TEST_F(record, no_wait_after_the_deadline)
 {
 	struct freq_allocate_v3 any = ANY, exact = EXACT(13);
@@ -748,7 +748,7 @@ TEST_F(record, no_wait_after_the_deadline)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* They are served when all of the array is free. */
+/* Waiters are served after the whole array is freed. */
 TEST_F(record, batch_serves)
 {
 	struct sleeper *exact, *any;
@@ -801,7 +801,7 @@ TEST_F(record, close_serves)
 	WAITER(EXACT(13));
 	EXPECT_EQ(8, stream_drain(&self->all));
 	close(other);
-	/* What is served was free before, in any case. */
+	/* Each ALLOCATED follows the DEALLOCATED of its frequency. */
 	for (i = 0; i < 8; i++) {
 		test_read_records(self->all.fd, &record, 1);
 		EXPECT_EQ(0, stream_check(&self->all, &record));
@@ -820,7 +820,7 @@ TEST_F(record, close_serves)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* Its reply cannot be written: what it got is given back, and passed on. */
+/* The reply faults: the frequency is freed, and goes to the next waiter. */
 TEST_F(record, waiter_cannot_be_answered)
 {
 	struct sleeper *waiter, *next;
@@ -856,7 +856,7 @@ TEST_F(record, waiter_cannot_be_answered)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* Its page is late: it waits again, which is the same wait. */
+/* The reply page is missing: the waiter is requeued, without a second record. */
 TEST_F(record, waiter_waits_again)
 {
 	struct sleeper *waiter, *next;
@@ -882,7 +882,7 @@ TEST_F(record, waiter_waits_again)
 	ASSERT_EQ(0, slow_page_deliver(&slow, NULL, 0));
 	ASSERT_TRUE(wait_until(waiters_of(self->fd) == 1));
 	EXPECT_NO_MORE(&self->all);
-	/* The page is made writable by the first write since. */
+	/* The first write after the protection ends */
 	waiter->at->grant = 0;
 	test_deallocate(next->fd, 10);
 	EXPECT_TRUE(ended(waiter, 0));
@@ -893,7 +893,7 @@ TEST_F(record, waiter_waits_again)
 
 /* ---- Filters */
 
-/* Waits until a signal comes. */
+/* Waits until a signal interrupts it. */
 static int wait_in_vain(int fd, struct freq_allocate_v3 argument)
 {
 	struct sleeper *waiter = waiter_start(fd, argument);
@@ -903,7 +903,7 @@ static int wait_in_vain(int fd, struct freq_allocate_v3 argument)
 	       fails(ended(waiter, -EINTR));
 }
 
-/* Fourteen records, of each kind, and of both kinds of a wait */
+/* Fourteen records: each kind, and both forms of WAITING */
 static int make_one_of_each(int fd)
 {
 	__u64 list[6];
@@ -917,7 +917,7 @@ static int make_one_of_each(int fd)
 	       differ(0, server_upgrade("freq_v3", "freq_v90"));
 }
 
-/* Each combination of kinds */
+/* All combinations of kinds */
 TEST_F(record, kinds)
 {
 	static struct freq_record all[32];
@@ -948,7 +948,7 @@ TEST_F(record, kinds)
 	}
 }
 
-/* What is of no frequency, or of many, passes. */
+/* INJECTED, UPGRADED and WAITING for any pass each span filter. */
 TEST_F(record, spans)
 {
 	struct stream none, some;
@@ -973,7 +973,7 @@ TEST_F(record, spans)
 	EXPECT_EQ(self->all.last, none.last);
 }
 
-/* Up to the highest number that there is */
+/* From 0 to the highest 64-bit number */
 TEST_F(record, extreme_spans)
 {
 	struct freq_span spans[FREQ_SPANS_MAX] = { };
@@ -991,7 +991,7 @@ TEST_F(record, extreme_spans)
 	spans[FREQ_SPANS_MAX - 1] = (struct freq_span) { 1ULL << 63,
 							 ~0ULL - 1 };
 	ASSERT_EQ(0, stream_start(&last, &subscribe));
-	/* The array was copied. */
+	/* The kernel has its own copy of the array. */
 	memset(spans, 0xff, sizeof(spans));
 	test_allocate(self->fd, 10);
 	test_allocate_exact(self->fd, ~0ULL);
@@ -1009,7 +1009,7 @@ TEST_F(record, extreme_spans)
 	EXPECT_NO_MORE(&last);
 }
 
-/* Records are not less for one if another one reads them. */
+/* Each subscriber has its own cursor. */
 TEST_F(record, subscribers_are_independent)
 {
 	struct stream others[3];
@@ -1037,7 +1037,7 @@ TEST_F(record, subscribers_are_independent)
 
 /* ---- FREQ_SUBSCRIBE_PRESENT */
 
-/* In ascending order, as LIST_GRANTS has them */
+/* In ascending order; all fields as in LIST_GRANTS */
 TEST_F(record, present)
 {
 	int other = open_client_as(USER_A);
@@ -1099,7 +1099,7 @@ TEST_F(record, present_of_nothing)
 		}));
 	test_err_read_records(EAGAIN, fd);
 
-	/* Nothing allocated is within the spans, or is wanted. */
+	/* ALLOCATED is not among the kinds. */
 	test_allocate(self->fd, 10);
 	EXPECT_NEXT(&self->all, ALLOCATED, .frequency = 10);
 	test_subscribe(fd, ALL_KINDS & ~KIND(ALLOCATED),
@@ -1156,7 +1156,7 @@ TEST_F(record, present_of_extreme_numbers)
 	EXPECT_END(&stream);
 }
 
-/* It is as it is when it is read; what led to it is read afterwards. */
+/* The state at the time of the read(); the events since SUBSCRIBE follow. */
 TEST_F(record, present_is_of_the_time)
 {
 	struct stream stream;
@@ -1172,7 +1172,7 @@ TEST_F(record, present_is_of_the_time)
 	EXPECT_EQ(first + 2,
 		  EXPECT_LISTED(&stream, .frequency = 12,
 				.flags = FREQ_RECORD_PRESENT).sequence);
-	/* Behind what was read, and ahead of it */
+	/* Below and above the position of the reader */
 	test_allocate_exact(self->fd, 11);
 	test_allocate_exact(self->fd, 13);
 	EXPECT_EQ(first + 4,
@@ -1192,7 +1192,7 @@ TEST_F(record, present_is_of_the_time)
 	EXPECT_EQ(stream.last, self->all.last);
 }
 
-/* Page by page, by other releases, and with a fault in between */
+/* Page by page, with upgrades and faults in between */
 TEST_F(record, present_of_many)
 {
 	static struct freq_record records[700];
@@ -1232,7 +1232,7 @@ TEST_F(record, present_of_many)
 				  records[i].sequence);
 	}
 	EXPECT_EQ(FREQ_RECORD_PRESENT_END, records[i].kind);
-	/* Then the upgrades since */
+	/* The upgrades since SUBSCRIBE */
 	while (count < i + 5) {
 		got = try_read_records(fd, &records[count], 1);
 		ASSERT_EQ(1, got);
@@ -1245,7 +1245,7 @@ TEST_F(record, present_of_many)
 	EXPECT_QUIET(fd);
 }
 
-/* A replaced subscription begins with it again. */
+/* A second SUBSCRIBE restarts it. */
 TEST_F(record, present_again)
 {
 	struct stream stream;
@@ -1262,7 +1262,7 @@ TEST_F(record, present_again)
 
 /* ---- The number of subscribers */
 
-/* As another user; then also as root of a user namespace */
+/* An unprivileged user; at last in its own user namespace */
 static int subscribe_as_user(int line, void *data)
 {
 	struct freq_record record;
@@ -1279,14 +1279,14 @@ static int subscribe_as_user(int line, void *data)
 			   try_subscribe_to(fds[i], ALL_KINDS, 0)))
 			return -1;
 	}
-	/* Those that do can do so again. */
+	/* Replacing a subscription needs no quota. */
 	if (differ(0, try_subscribe_to(fds[5], ALL_KINDS,
 				       FREQ_SUBSCRIBE_PRESENT)) ||
 	    differ(0, try_subscribe_to(fds[5], ALL_KINDS, 0)) ||
 	    differ(0, try_subscribe_to(fds[i - 1], 0, 0)) ||
 	    differ(-EINVAL, try_read_records(fds[i - 1], &record, 1)))
 		return -1;
-	/* All have each record. */
+	/* All of them get the record. */
 	if (differ(0, try_allocate(fds[0], 0, &frequency)))
 		return -1;
 	for (i = 0; i < FREQ_SUBSCRIBERS_MAX; i++) {
@@ -1296,7 +1296,7 @@ static int subscribe_as_user(int line, void *data)
 	}
 	if (line_say(line, 'a') || line_hear(line, 'b'))
 		return -1;
-	/* One goes, or ends its subscription: another one comes. */
+	/* A close, or the end of a subscription, makes room. */
 	close(fds[7]);
 	if (differ(0, try_subscribe_to(fds[64], ALL_KINDS, 0)) ||
 	    differ(-EDQUOT, try_subscribe_to(fds[65], ALL_KINDS, 0)) ||
@@ -1304,7 +1304,7 @@ static int subscribe_as_user(int line, void *data)
 	    differ(0, try_subscribe_to(fds[65], ALL_KINDS, 0)) ||
 	    differ(-EDQUOT, try_subscribe_to(fds[8], ALL_KINDS, 0)))
 		return -1;
-	/* The capability has to be that outside. */
+	/* A capability in another user namespace does not count. */
 	return differ(0, unshare(CLONE_NEWUSER)) ||
 	       differ(-EDQUOT, try_subscribe_to(fds[8], ALL_KINDS, 0)) ||
 	       line_say(line, 'c') || line_hear(line, 'd');
@@ -1329,12 +1329,12 @@ TEST_F(record, many_subscribers)
 	ASSERT_EQ(0, child_start(&user, subscribe_as_user, NULL));
 	ASSERT_EQ(0, line_hear(user.line, 'a'));
 	EXPECT_EQ(1 + FREQ_SUBSCRIBERS_MAX, subscriptions_of(self->fd));
-	/* It is of that user only. */
+	/* Other users have their own quota. */
 	ASSERT_EQ(0, child_start(&other, subscribe_once, NULL));
 	EXPECT_EQ(0, child_wait(&other));
 	EXPECT_EQ(1 + FREQ_SUBSCRIBERS_MAX, subscriptions_of(self->fd));
 
-	/* With the capability there is no limit, also for clients of others. */
+	/* CAP_SYS_ADMIN: no limit, also on clients of other users */
 	for (i = 0; i < 100; i++) {
 		fds[i] = i % 2 ? open_client() : open_client_as(USER_A);
 		ASSERT_GE(fds[i], 0);
@@ -1352,7 +1352,7 @@ TEST_F(record, many_subscribers)
 	EXPECT_EQ(51, subscriptions_of(self->fd));
 }
 
-/* More than can be woken in one go */
+/* More than are woken in one lock hold */
 TEST_F(record, many_sleepers)
 {
 	int i, fds[100];
@@ -1376,7 +1376,7 @@ TEST_F(record, many_sleepers)
 		EXPECT_TRUE(ended(readers[i], i % 3 ? 1 : POLLIN));
 }
 
-/* ---- Releases that do not know it */
+/* ---- Releases without SUBSCRIBE */
 
 FIXTURE(older) {
 	int fd;
@@ -1401,7 +1401,7 @@ FIXTURE_TEARDOWN(older)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* Whatever the argument is */
+/* ENOTTY whatever the argument */
 TEST_F(older, subscribe)
 {
 	int reader = open_reader(0);
@@ -1416,7 +1416,7 @@ TEST_F(older, subscribe)
 	test_err_read_records(EINVAL, reader);
 	test_err_read_records(EINVAL, self->fd);
 	EXPECT_READABLE(reader);
-	/* From the next release on */
+	/* After an upgrade */
 	ASSERT_EQ(0, server_upgrade(variant->release, "freq_v3"));
 	test_subscribe(reader, ALL_KINDS, 0);
 	EXPECT_EQ(1, subscriptions_of(self->fd));
@@ -1424,7 +1424,7 @@ TEST_F(older, subscribe)
 }
 
 #ifdef __x86_64__
-/* ---- System calls of a 32-bit program: arguments and records are the same. */
+/* ---- 32-bit system calls: same arguments and records */
 
 static int compat_call(int number, int fd, unsigned int second, void *third)
 {

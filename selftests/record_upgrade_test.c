@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Records across upgrades: subscriptions, cursors and sleepers are kept, and
- * mirrors of the pool stay right under load. A rehearsal has none of it.
+ * Records across upgrades: subscriptions, cursors and sleepers are kept; mirrors
+ * of the pool stay correct under load; a rehearsal has its own subscriptions.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -22,7 +22,7 @@ FIXTURE(upgraded) {
 	int fd;
 };
 
-/* 10 to 15, all free; @all has all records. */
+/* 10 to 15, all free; @all subscribes to all records. */
 FIXTURE_SETUP(upgraded)
 {
 	ASSERT_EQ(0, handle_signals());
@@ -65,7 +65,7 @@ TEST_F(upgraded, upgrade)
 	EXPECT_TRUE(log_silent(self->log));
 }
 
-/* One that fails leaves no record, and does no harm. */
+/* A failed upgrade leaves no record. */
 TEST_F(upgraded, upgrade_fails)
 {
 	static const char * const faults[] = {
@@ -91,7 +91,7 @@ TEST_F(upgraded, upgrade_fails)
 	EXPECT_NEXT(&self->all, ALLOCATED, .frequency = 10);
 }
 
-/* A reader sleeps through all of them, or is woken in between. */
+/* A reader sleeps through several upgrades. */
 TEST_F_TIMEOUT(upgraded, sleep_through_many, 60)
 {
 	static const char * const releases[] = {
@@ -118,7 +118,7 @@ TEST_F_TIMEOUT(upgraded, sleep_through_many, 60)
 	EXPECT_TRUE(log_silent(self->log));
 }
 
-/* A subscriber is too late in one release, and reads in the next. */
+/* Records are overwritten in one release, the loss is reported by the next. */
 TEST_F_TIMEOUT(upgraded, lost_is_kept, 60)
 {
 	static const char * const releases[] = {
@@ -135,7 +135,6 @@ TEST_F_TIMEOUT(upgraded, lost_is_kept, 60)
 		}
 		ASSERT_EQ(0, server_upgrade(releases[i - 1], releases[i]));
 		EXPECT_READABLE(self->all.fd);
-		/* The first of the log are lost without a record before. */
 		test_read_records(self->all.fd, &record, 1);
 		EXPECT_LT(0, record.lost);
 		EXPECT_EQ(0, stream_check(&self->all, &record));
@@ -145,7 +144,7 @@ TEST_F_TIMEOUT(upgraded, lost_is_kept, 60)
 	EXPECT_EQ((i - 1) * (2 * 24000 + 1), lost + seen);
 }
 
-/* ---- Between each two releases */
+/* ---- Each pair of releases */
 
 FIXTURE(pair) {
 	struct stream all;
@@ -172,7 +171,7 @@ static bool knows_subscribe(const char *release)
 	return release_number(release) >= 3;
 }
 
-/* 10 to 15, all free. Subscriptions begin in release 3. */
+/* 10 to 15, all free; @all subscribes in release 3. */
 FIXTURE_SETUP(pair)
 {
 	ASSERT_EQ(0, handle_signals());
@@ -190,13 +189,13 @@ FIXTURE_TEARDOWN(pair)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* From release 3 to the first of the two */
+/* From release 3 to the first release of the pair */
 #define ENTER_FIRST() ({						\
 	if (release_number(variant->from) != 3)				\
 		ASSERT_EQ(0, server_upgrade("freq_v3", variant->from));	\
 })
 
-/* Records are made in each, and read by the next. */
+/* Records of one release are read in the next. */
 TEST_F(pair, records_are_kept)
 {
 	struct freq_record record;
@@ -236,7 +235,7 @@ TEST_F(pair, records_are_kept)
 	EXPECT_EQ(knows_subscribe(variant->to) ? 1 : 0,
 		  subscriptions_of(self->fd));
 
-	/* Only some have the request; all have what it began. */
+	/* Releases 1 and 2 serve subscriptions without knowing the request. */
 	fd = open_client();
 	ASSERT_GE(fd, 0);
 	if (!knows_subscribe(variant->to)) {
@@ -271,7 +270,7 @@ TEST_F(pair, records_are_kept)
 	EXPECT_TRUE(log_silent(self->log));
 }
 
-/* Sleepers of the first release sleep on, and the second one wakes them. */
+/* Sleepers sleep through the upgrade; the next release wakes them. */
 TEST_F(pair, sleepers_are_kept)
 {
 	int fd = open_subscriber(KIND(ALLOCATED));
@@ -300,7 +299,7 @@ TEST_F(pair, sleepers_are_kept)
 	EXPECT_READ(reader, ALLOCATED, .frequency = 10);
 	EXPECT_TRUE(ended(poller, POLLIN));
 
-	/* And back, with a signal in between */
+	/* And back, with a restart by a signal in between */
 	reader = READER(fd);
 	ASSERT_EQ(0, server_upgrade(variant->to, variant->from));
 	ASSERT_EQ(0, pthread_kill(reader->thread, SIGUSR2));
@@ -310,7 +309,7 @@ TEST_F(pair, sleepers_are_kept)
 	EXPECT_READ(reader, ALLOCATED, .frequency = 11);
 }
 
-/* What is present is read on by the second release. */
+/* FREQ_SUBSCRIBE_PRESENT is continued by the next release. */
 TEST_F(pair, present_is_kept)
 {
 	struct stream stream;
@@ -341,7 +340,7 @@ TEST_F(pair, present_is_kept)
 	EXPECT_NO_MORE(&stream);
 }
 
-/* ---- Records that are made while the state is converted */
+/* ---- Events during a conversion */
 
 FIXTURE(converting) {
 	struct stream all;
@@ -366,7 +365,7 @@ FIXTURE_VARIANT_ADD(converting, v3_fails) {
 	.fails = true,
 };
 
-/* 10 to 15; 14 is kept. */
+/* 10 to 15; 14 is held. */
 FIXTURE_SETUP(converting)
 {
 	ASSERT_EQ(0, handle_signals());
@@ -388,7 +387,7 @@ FIXTURE_TEARDOWN(converting)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* Says how it ended: y or n. */
+/* Reports success (y) or failure (n). */
 static int load_release(int line, void *data)
 {
 	const char *module = data;
@@ -424,7 +423,7 @@ TEST_F(converting, records)
 		START_STREAM(&late, ALL_KINDS, FREQ_SUBSCRIBE_PRESENT);
 		EXPECT_EQ(5, subscriptions_of(self->fd));
 		test_subscribe(ends, 0, 0);
-		/* Release 90 has something else to read. */
+		/* read() of release 90 has another use without a subscription. */
 		EXPECT_TRUE(ended(other, release_number(variant->from) == 90 ?
 					 -EAGAIN : -EINVAL));
 		EXPECT_EQ(4, subscriptions_of(self->fd));
@@ -473,7 +472,7 @@ TEST_F(converting, records)
 	EXPECT_NO_MORE(&self->all);
 }
 
-/* A release of an earlier commit has another format: subscriptions end. */
+/* An earlier commit has another state format: subscriptions end. */
 TEST_F(upgraded, earlier_release)
 {
 	int fd = open_subscriber(KIND(DEALLOCATED));
@@ -508,7 +507,7 @@ TEST_F(upgraded, earlier_release)
 
 /* ---- A rehearsal */
 
-/* Of release 3, which has no other read() than that of records */
+/* Of release 3: read() of release 90 has another use without a subscription */
 TEST_F(upgraded, rehearsal)
 {
 	struct stream own, copy;
@@ -522,14 +521,14 @@ TEST_F(upgraded, rehearsal)
 	ASSERT_EQ(0, module_load("freq_v3", "rehearse=1"));
 	fd = open_rehearsal();
 	ASSERT_GE(fd, 0);
-	/* It has none of those of the original. */
+	/* Subscriptions are not copied. */
 	EXPECT_EQ(0, subscriptions_of(fd));
 	EXPECT_EQ(2, subscriptions_of(self->fd));
 	test_err_read_records(EINVAL, fd);
 	test_allocate(fd, 11);
 	EXPECT_NO_MORE(&self->all);
 
-	/* But can have its own. */
+	/* It can have its own. */
 	copy = (struct stream) { .fd = open_rehearsal() };
 	ASSERT_GE(copy.fd, 0);
 	ASSERT_EQ(0, fcntl(copy.fd, F_SETFL, O_NONBLOCK));
@@ -548,7 +547,7 @@ TEST_F(upgraded, rehearsal)
 	EXPECT_NEXT(&self->all, INJECTED, .frequency = 50, .value = 1);
 	EXPECT_NO_MORE(&self->all);
 
-	/* Sleepers there are woken by what happens there. */
+	/* Sleepers are woken by events of the rehearsal only. */
 	blocking = open_rehearsal();
 	ASSERT_GE(blocking, 0);
 	test_subscribe(blocking, KIND(DEALLOCATED), 0);
@@ -568,30 +567,30 @@ TEST_F(upgraded, rehearsal)
 	EXPECT_EQ(self->all.last, own.last);
 }
 
-/* ---- A storm, and a mirror of the pool */
+/* ---- Mirrors of the pool under load */
 
 #define STORM_POOL	200
 #define STORM_PARAMETER	"frequencies=1-200"
 #define STORM_UPGRADES	20
-/* The only one that is injected, when nothing else happens any more */
+/* Injected at the end, when the load is paused */
 #define STORM_END	100000
 
 /**
- * struct mirror - the pool, as a subscriber has it from its records
- * @fd: the client
+ * struct mirror - a copy of the pool, maintained from records
+ * @fd: the subscriber
  * @thread: its thread
- * @restart: after so many records, it subscribes anew; 0: never
- * @last: sequence of the last record; 0: none since the subscription
- * @present: it reads what is present: PRESENT_END was not read yet
+ * @restart: subscribe again after this many records; 0: never
+ * @last: sequence of the last record; 0: none since SUBSCRIBE
+ * @present: PRESENT_END was not read yet
  * @end: sequence of PRESENT_END
- * @stale: records were lost, or it is to subscribe anew
- * @calm: nothing happens any more, but that STORM_END is injected
- * @ended: it has read that, or has subscribed since it is calm
- * @known: by frequency: the record by which it is allocated; or .grant is 0
- * @records: how many it has read of the log
- * @lost: how many were lost
- * @restarts: how often it has subscribed anew
- * @error: a record was wrong
+ * @stale: a new SUBSCRIBE is due
+ * @calm: the load is paused; only the injection of STORM_END may follow
+ * @ended: read INJECTED, or subscribed while @calm
+ * @known: by frequency: the record of its allocation; .grant 0: free
+ * @records: number of records read, without those of the present
+ * @lost: number of lost records
+ * @restarts: number of SUBSCRIBE requests
+ * @error: not 0 after a wrong record
  */
 struct mirror {
 	int fd;
@@ -616,7 +615,7 @@ static int mirror_subscribe(struct mirror *mirror)
 	int error = try_subscribe_to(mirror->fd, ALL_KINDS,
 				     FREQ_SUBSCRIBE_PRESENT);
 
-	/* Of releases 1 and 2: a later one will do it. */
+	/* Releases 1 and 2: retried in a later release */
 	if (error == -ENOTTY)
 		return 0;
 	mirror->ended |= calm;
@@ -634,7 +633,7 @@ static int mirror_allocated(struct mirror *mirror,
 {
 	struct freq_record *known = &mirror->known[record->frequency];
 
-	/* What led to what was present is no news. */
+	/* Older than the present, which includes it */
 	if (record->sequence <= known->sequence)
 		return 0;
 	if (record->sequence > mirror->end && differ(0, known->grant))
@@ -681,7 +680,7 @@ static int mirror_add(struct mirror *mirror, const struct freq_record *record)
 	}
 	mirror->records++;
 	mirror->lost += record->lost;
-	/* Of the log since the subscription, each has its number. */
+	/* No gap that @lost does not report */
 	if (mirror->last ?
 	    differ(mirror->last + 1 + record->lost, record->sequence) :
 	    fails(record->lost || record->sequence <= mirror->end + 1))
@@ -702,7 +701,7 @@ static int mirror_add(struct mirror *mirror, const struct freq_record *record)
 		     record->kind == FREQ_RECORD_INJECTED);
 }
 
-/* Until the end is read, by a mirror that is not stale. */
+/* Runs until @ended. */
 static int mirror_run(struct mirror *mirror)
 {
 	struct freq_record records[READ_MAX];
@@ -742,7 +741,7 @@ static int mirror_start(struct mirror *mirror, unsigned int restart)
 					mirror_in_thread, mirror));
 }
 
-/* LIST_GRANTS, which can be asked as nothing happens any more */
+/* Compares it with LIST_GRANTS, with the load paused. */
 static int mirror_check(const struct mirror *mirror, int fd)
 {
 	static struct freq_grant_entry entries[STORM_POOL + 1];
@@ -791,7 +790,7 @@ FIXTURE_TEARDOWN(storm)
 	EXPECT_EQ(0, test_clean());
 }
 
-/* One subscribed before, one subscribes again and again, one in the middle. */
+/* One from the start, one that restarts often, one from half-way on */
 TEST_F_TIMEOUT(storm, mirrors, 120)
 {
 	static const char * const releases[] = {
@@ -834,7 +833,7 @@ TEST_F_TIMEOUT(storm, mirrors, 120)
 		       mirrors[i].records, mirrors[i].lost,
 		       mirrors[i].restarts);
 	}
-	/* One more is in the pool than the load knows: it goes on no more. */
+	/* STORM_END is unknown to the load, which must not run again. */
 	EXPECT_EQ(0, load_finish(load));
 }
 

@@ -59,7 +59,7 @@ bool is_asleep(const struct sleeper *sleeper)
 	return tid && process_state(tid) == 'S';
 }
 
-/* One that does not run yet; NULL if there are too many. */
+/* Not running yet; NULL if there are too many. */
 struct sleeper *sleeper_make(int (*call)(struct sleeper *sleeper), int fd)
 {
 	struct sleeper *sleeper = sleepers;
@@ -98,7 +98,7 @@ bool sleeper_create(struct sleeper *sleeper)
 	return true;
 }
 
-/* Returns when it sleeps, or has ended at once. */
+/* Returns when the thread sleeps, or has ended. */
 bool sleeper_run(struct sleeper *sleeper)
 {
 	return sleeper_create(sleeper) &&
@@ -112,7 +112,7 @@ struct sleeper *sleeper_start(int (*call)(struct sleeper *sleeper), int fd)
 	return sleeper && sleeper_run(sleeper) ? sleeper : NULL;
 }
 
-/* A request that waits, unless it ends at once. */
+/* A sleeper in FREQ_IOC_ALLOCATE_V3 */
 struct sleeper *waiter_start(int fd, struct freq_allocate_v3 argument)
 {
 	struct sleeper *sleeper = sleeper_make(call_allocate, fd);
@@ -123,7 +123,7 @@ struct sleeper *waiter_start(int fd, struct freq_allocate_v3 argument)
 	return sleeper_run(sleeper) ? sleeper : NULL;
 }
 
-/* Waits for its end; false if the result is another one. */
+/* Waits for its end, and compares the result. */
 bool ended(struct sleeper *sleeper, int result)
 {
 	if (fails(wait_until(is_done(sleeper))) ||
@@ -133,7 +133,7 @@ bool ended(struct sleeper *sleeper, int result)
 	return !differ(result, sleeper->result);
 }
 
-/* Ends all: by a signal that is repeated until it meets the sleep. */
+/* Interrupts all: the signal is repeated until the sleep is hit. */
 bool sleepers_end(void)
 {
 	bool ok = true;

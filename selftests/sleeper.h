@@ -23,16 +23,16 @@
 /**
  * struct sleeper - a thread with a call that sleeps
  * @thread: the thread
- * @tid: its number; 0 until it runs
+ * @tid: its thread ID; 0 until it runs
  * @call: the call
  * @fd: its client
  * @records: room for records
- * @buffer: where read() puts them: @records, or a page
- * @room: how many records read() asks for
+ * @buffer: buffer of read(): @records, or a page
+ * @room: capacity of @buffer, in records
  * @argument: argument of FREQ_IOC_ALLOCATE_V3, and its reply
- * @at: where that is: @argument, or a page
- * @result: what the call returned
- * @done: it has returned
+ * @at: address of the argument: @argument, or a page
+ * @result: result of the call
+ * @done: the call has returned
  * @joined: the thread was joined
  */
 struct sleeper {
@@ -78,13 +78,13 @@ int nr_handled(void);
 	__sleeper;							\
 })
 
-/* Threads that sleep in read(), in poll(), or until a frequency is free */
+/* Threads that sleep in read(), in poll(), or in FREQ_IOC_ALLOCATE_V3 */
 #define READER(fd)	STILL_ASLEEP(sleeper_start(call_read, fd))
 #define POLLER(fd)	STILL_ASLEEP(sleeper_start(call_poll, fd))
 #define WAITER(...)							\
 	STILL_ASLEEP(waiter_start(open_client(), __VA_ARGS__))
 
-/* The read() has returned one record. */
+/* The read() has returned this record, and no other. */
 #define EXPECT_READ(reader, name, ...) ({				\
 	struct sleeper *__reader = (reader);				\
 									\

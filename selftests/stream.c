@@ -11,7 +11,7 @@
 #include "freq_test.h"
 #include "stream.h"
 
-/* A client that can only read. */
+/* A read-only client */
 int open_reader(int flags)
 {
 	int fd = open(DEVICE, O_RDONLY | O_CLOEXEC | flags);
@@ -19,7 +19,7 @@ int open_reader(int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-/* A subscriber to all frequencies, whose reads block. */
+/* A read-only subscriber to all frequencies; its read() blocks. */
 int open_subscriber(__u32 kinds)
 {
 	int fd = open_reader(0);
@@ -27,7 +27,7 @@ int open_subscriber(__u32 kinds)
 	return fd < 0 ? fd : try_subscribe_to(fd, kinds, 0) ?: fd;
 }
 
-/* All events that there are now */
+/* Current events, without waiting */
 short poll_events(int fd)
 {
 	struct pollfd polled = { .fd = fd, .events = SHRT_MAX };
@@ -35,7 +35,7 @@ short poll_events(int fd)
 	return poll(&polled, 1, 0) < 0 ? -errno : polled.revents;
 }
 
-/* Not of the log, but of the state at the time of the read() */
+/* Part of FREQ_SUBSCRIBE_PRESENT */
 static bool is_present(const struct freq_record *record)
 {
 	return record->flags & FREQ_RECORD_PRESENT ||
@@ -56,8 +56,8 @@ bool has_grant(const struct freq_record *record)
 /**
  * check_record() - compare all fields but sequence, lost and time
  * @seen: the record
- * @want: what is expected. @want.grant can be 0: any grant. @want.pid can be 0:
- *	this process, unless it is of a kind without a client.
+ * @want: the expected record; .grant 0: any grant; .pid 0: this process, for
+ *	kinds with a client
  */
 int check_record(const struct freq_record *seen, struct freq_record want)
 {
@@ -81,7 +81,7 @@ int check_record(const struct freq_record *seen, struct freq_record want)
 	return -1;
 }
 
-/* LIST_GRANTS has the same of the frequency as its record. */
+/* Compares the record of a current allocation with LIST_GRANTS. */
 int check_listed(int fd, const struct freq_record *record)
 {
 	__u32 flags = FREQ_ENTRY_ALLOCATED;
@@ -99,7 +99,7 @@ int check_listed(int fd, const struct freq_record *record)
 			     sizeof(entry.label)));
 }
 
-/* Sets the size of a record, and opens and subscribes the client. */
+/* Opens the client, and subscribes with the size of struct freq_record. */
 int stream_start(struct stream *stream, struct freq_subscribe *subscribe)
 {
 	subscribe->record_size = sizeof(struct freq_record);
@@ -113,7 +113,7 @@ int stream_start(struct stream *stream, struct freq_subscribe *subscribe)
 	return try_subscribe(stream->fd, subscribe);
 }
 
-/* Compares sequence and lost with those of the record before. */
+/* Checks that sequence and lost continue those of the previous record. */
 int stream_check(struct stream *stream, const struct freq_record *seen)
 {
 	__u64 next = stream->last + seen->lost + 1;
@@ -139,7 +139,7 @@ int stream_next(struct stream *stream, struct freq_record want,
 	       differ(want.lost, seen->lost);
 }
 
-/* Reads all that is there: the number of records, or -1. */
+/* Reads until EAGAIN: the number of records, or -1. */
 int stream_drain(struct stream *stream)
 {
 	struct freq_record records[READ_MAX];

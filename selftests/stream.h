@@ -11,7 +11,7 @@
 #include <linux/freq.h>
 
 #define KIND(name)	(1U << FREQ_RECORD_ ## name)
-/* Of what happens to all; FREQ_RECORD_OUTCOME is of a client's own. */
+/* Without FREQ_RECORD_OUTCOME, which only the client of a queued request gets */
 #define ALL_KINDS	(KIND(ALLOCATED) | KIND(DEALLOCATED) |		\
 			 KIND(INJECTED) | KIND(WAITING) | KIND(UPGRADED))
 
@@ -26,9 +26,9 @@
 
 /**
  * struct stream - a subscriber whose records are read one by one
- * @fd: the client, whose reads do not block
+ * @fd: the client, nonblocking
  * @last: sequence of the last record; 0: none yet
- * @filtered: it gets some records only
+ * @filtered: records in between may be skipped
  */
 struct stream {
 	int fd;
@@ -49,7 +49,7 @@ int stream_next(struct stream *stream, struct freq_record want,
 		struct freq_record *seen);
 int stream_drain(struct stream *stream);
 
-/* Has the given kinds and flags, and all frequencies. */
+/* Subscribes to all frequencies. */
 #define START_STREAM(stream, mask, options) ({				\
 	struct freq_subscribe __subscribe = {				\
 		.kinds = (mask),					\
@@ -59,7 +59,7 @@ int stream_drain(struct stream *stream);
 	ASSERT_EQ(0, stream_start(stream, &__subscribe));		\
 })
 
-/* Has the frequencies of the given spans. */
+/* Subscribes to spans of frequencies. */
 #define START_SPANS(stream, mask, options, ...) ({			\
 	const struct freq_span __spans[] = { __VA_ARGS__ };		\
 	struct freq_subscribe __subscribe = {				\
@@ -72,7 +72,7 @@ int stream_drain(struct stream *stream);
 	ASSERT_EQ(0, stream_start(stream, &__subscribe));		\
 })
 
-/* The next record of a stream; a copy of it is the value. */
+/* Compares the next record; its value is a copy of the record. */
 #define EXPECT_NEXT(stream, name, ...) ({				\
 	struct freq_record __record;					\
 									\
@@ -82,7 +82,7 @@ int stream_drain(struct stream *stream);
 	__record;							\
 })
 
-/* It is of a frequency that is allocated by it: LIST_GRANTS agrees. */
+/* The same, for a current allocation: compares it with LIST_GRANTS, too. */
 #define EXPECT_LISTED(stream, ...) ({					\
 	struct freq_record __listed = EXPECT_NEXT(stream, ALLOCATED,	\
 						  __VA_ARGS__);		\
@@ -91,7 +91,7 @@ int stream_drain(struct stream *stream);
 	__listed;							\
 })
 
-/* The end of what is present */
+/* The end of FREQ_SUBSCRIBE_PRESENT */
 #define EXPECT_END(stream)						\
 	EXPECT_NEXT(stream, PRESENT_END, .flags = FREQ_RECORD_PRESENT)
 
