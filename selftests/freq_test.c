@@ -104,8 +104,8 @@ __s64 boottime_ns(void)
 }
 
 /*
- * CLOCK_BOOTTIME at the last tick, which can be longer ago than its length. What
- * is read in this order is not too late if the process is delayed in between.
+ * CLOCK_BOOTTIME at the last tick, which can be longer ago than a tick. A lower
+ * bound: a delay between the calls, in this order, makes it earlier.
  */
 __s64 boottime_coarse_ns(void)
 {
@@ -539,7 +539,7 @@ int try_inject(int fd, const __u64 *frequencies, __u32 count,
 	return error;
 }
 
-/* So many frequencies, of which 1000 is the lowest. */
+/* @count frequencies from 1000 on */
 int try_inject_range(int fd, __u32 count)
 {
 	__u64 list[1024];
@@ -635,7 +635,7 @@ int try_subscribe(int fd, struct freq_subscribe *subscribe)
 	return try_ioctl(fd, FREQ_IOC_SUBSCRIBE, subscribe);
 }
 
-/* To all frequencies; no kinds end the subscription. */
+/* All frequencies; kinds 0 ends the subscription. */
 int try_subscribe_to(int fd, __u32 kinds, __u32 flags)
 {
 	struct freq_subscribe subscribe = {
