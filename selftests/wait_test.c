@@ -501,7 +501,7 @@ TEST_F(wait, failed_upgrade)
 	struct waiter *first = QUEUE(ANY);
 	struct waiter *second = QUEUE(ANY);
 
-	EXPECT_GT(0, module_load("freq_v90", "fail=step"));
+	EXPECT_EQ(-ENOMEM, module_load("freq_v90", "fail=room"));
 	EXPECT_WAITING(2);
 	test_deallocate(self->fd, 10);
 	EXPECT_SERVED(first, 10);
