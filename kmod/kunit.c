@@ -692,7 +692,7 @@ static void map_check(struct kunit *test, struct map_model *model, u32 number)
 		return;
 	}
 	KUNIT_ASSERT_LT(test, rank, pool->map_count);
-	slot = freq_pool_slot(pool, freq_map_index(pool, rank));
+	slot = freq_pool_slot(pool, freq_pool_index(pool, rank));
 	KUNIT_ASSERT_EQ(test, (u64)want, slot->number);
 }
 

@@ -68,7 +68,7 @@ static int nothing(void *state, struct freq_call *call)
 	return 0;
 }
 
-/* To read would not be to wait: it fails. */
+/* read() does not wait: it fails at once. */
 static int readable(void *state, struct freq_call *call)
 {
 	call->result = (__force u32)(EPOLLIN | EPOLLRDNORM);

@@ -10,7 +10,7 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 
-/* From how many on a function for any length is as fast. */
+/* The most words that are copied in line. */
 #define FREQ_WORDS_MAX 8
 
 /**

@@ -424,7 +424,7 @@ static int __init load(void)
 	const char *step = "preparing at the door";
 	char name[sizeof(symbol_format) + 10];
 	const void *running;
-	int err;
+	int err, version;
 
 	incoming.loading = freq_door_begin(&freq_this_release,
 					   rehearse ? "freq-rehearsal" : NULL,
@@ -434,7 +434,8 @@ static int __init load(void)
 		goto complain;
 	incoming.running = running;
 
-	if (expect >= 0 && expect != (running ? incoming.running->version : 0)) {
+	version = running ? incoming.running->version : 0;
+	if (expect >= 0 && expect != version) {
 		step = "another release runs than was expected";
 		err = -ESTALE;
 	} else if (running) {

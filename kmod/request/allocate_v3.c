@@ -92,16 +92,14 @@ static int queue(struct freq_state *state, struct freq_call *call)
 static int wait(struct freq_state *state, struct freq_call *call)
 {
 	const struct freq_allocate_v3 *asked = (void *)call->argument;
+	bool is_queued = asked->flags & FREQ_ALLOCATE_QUEUE;
 	int ret;
 
 	/* What is copied has no more waiters than when the copy began. */
-	if (state->claimed) {
-		list_add_tail(&call->link, &state->claimants);
-		*phase_of(call) = FREQ_CLAIM_WAITING;
-		return freq_door_sleep(call, asked->flags & FREQ_ALLOCATE_QUEUE ?
-				       KTIME_MAX : asked->deadline,
-				       CLOCK_MONOTONIC);
-	}
+	if (state->claimed)
+		return freq_state_await_claim(state, call, phase_of(call),
+					      is_queued ? KTIME_MAX :
+							  asked->deadline);
 	ret = freq_state_need_holder(state, call);
 	if (ret)
 		return ret;
@@ -110,7 +108,7 @@ static int wait(struct freq_state *state, struct freq_call *call)
 		return call->status == -ENOMEM ? -ENOMEM : FREQ_WANT_MEMORY;
 	}
 	freq_state_own_holder(state, call->client);
-	if (asked->flags & FREQ_ALLOCATE_QUEUE)
+	if (is_queued)
 		return queue(state, call);
 	if (asked->deadline <= (s64)ktime_get_ns())
 		return -ETIMEDOUT;

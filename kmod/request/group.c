@@ -63,7 +63,7 @@ static const struct freq_span *spans_of(const struct freq_call *call,
 /* Nobody would look for a row, or for several, on behalf of its client. */
 static bool can_be_queued(const struct freq_group *asked)
 {
-	return asked->deadline && !(asked->flags & FREQ_GROUP_ROW) &&
+	return asked->deadline && !is_row(asked) &&
 	       (asked->count == 1 || reserves(asked));
 }
 
@@ -71,16 +71,15 @@ static bool is_valid(const struct freq_group *asked)
 {
 	const u32 known = FREQ_ALLOCATE_KEEP | FREQ_ALLOCATE_QUEUE |
 			  FREQ_GROUP_ROW | FREQ_GROUP_RESERVE;
-	bool has_row = asked->flags & FREQ_GROUP_ROW;
 
 	if (asked->flags & ~known || asked->pad || asked->deadline < 0 ||
 	    !asked->count)
 		return false;
-	if (has_row != !!asked->spacing)
+	if (is_row(asked) != !!asked->spacing)
 		return false;
 	if (is_queued(asked) ? !can_be_queued(asked) : asked->cookie)
 		return false;
-	return !reserves(asked) || (asked->deadline && !has_row);
+	return !reserves(asked) || (asked->deadline && !is_row(asked));
 }
 
 static int check(const struct freq_state *state, const struct freq_call *call)
@@ -188,7 +187,7 @@ static u32 find_lowest(struct freq_pool *pool, const struct freq_call *call,
 			rank = next_rank(pool, rank, of_any);
 			if (rank >= pool->map_count)
 				break;
-			index = freq_map_index(pool, rank);
+			index = freq_pool_index(pool, rank);
 			slot = freq_pool_slot(pool, index);
 			if (slot->number > spans[at].last)
 				break;
@@ -400,8 +399,10 @@ static int allocate_now(struct freq_state *state, struct freq_call *call,
 				 first + i, false);
 	owner = call->client->data | (keep ? FREQ_OWNER_KEEP : 0);
 	if (state->log)
-		freq_log_granted(state, call, found->granted, asked->count,
-				 owner);
+		freq_log_allocated_all(state, call,
+				       &found->granted->frequency,
+				       sizeof(*found->granted) / sizeof(u64),
+				       asked->count, owner, first);
 	return 0;
 }
 
@@ -410,21 +411,6 @@ static int allocate_now(struct freq_state *state, struct freq_call *call,
 static u32 *phase_of(struct freq_call *call)
 {
 	return &call->progress[PROGRESS_PHASE];
-}
-
-/* Gives back what a waiter got. Who waits is served by freq_wait_finish(). */
-static void give_back(struct freq_state *state, struct freq_call *call)
-{
-	struct freq_waiter *waiter = call->memory;
-	u32 index;
-
-	while (waiter->have) {
-		index = freq_wait_slot(state, &waiter->granted[--waiter->have]);
-		if (!index)
-			continue;
-		freq_state_free(state, call, index);
-		freq_wait_offer_all(state);
-	}
 }
 
 /* Takes what is free already. */
@@ -487,16 +473,13 @@ static int queue(struct freq_state *state, struct freq_call *call)
 static int wait(struct freq_state *state, struct freq_call *call)
 {
 	const struct freq_group *asked = asked_of(call);
+	s64 until = is_queued(asked) ? KTIME_MAX : asked->deadline;
 	int ret;
 
 	/* What is copied has no more waiters than when the copy began. */
-	if (state->claimed) {
-		list_add_tail(&call->link, &state->claimants);
-		*phase_of(call) = FREQ_CLAIM_WAITING;
-		return freq_door_sleep(call, is_queued(asked) ?
-				       KTIME_MAX : asked->deadline,
-				       CLOCK_MONOTONIC);
-	}
+	if (state->claimed)
+		return freq_state_await_claim(state, call, phase_of(call),
+					      until);
 	ret = freq_state_need_holder(state, call) ?: need_memory(call);
 	if (ret)
 		return ret;
@@ -543,13 +526,13 @@ static int deliver(struct freq_state *state, struct freq_call *call)
 	state->undelivered--;
 	*phase_of(call) = FREQ_WAIT_TURN;
 	if (!has_all(state, call)) {
-		give_back(state, call);
+		freq_wait_give_back(state, call, call->memory);
 		return FREQ_WANT_AGAIN;
 	}
 	ret = freq_door_copy_out(call, asked->granted, waiter->granted,
 				 asked->count * sizeof(struct freq_granted));
 	if (ret) {
-		give_back(state, call);
+		freq_wait_give_back(state, call, call->memory);
 		if (state->serving)
 			freq_state_wake_at(state, call, FREQ_NOW);
 	}
@@ -575,7 +558,7 @@ static int end_sleep(struct freq_state *state, struct freq_call *call)
 	}
 	*phase_of(call) = FREQ_CLAIM_NONE;
 	if (call->memory_size)
-		give_back(state, call);
+		freq_wait_give_back(state, call, call->memory);
 	return serve_others(state, call, status == -ETIME ? -ETIMEDOUT :
 							    status);
 }

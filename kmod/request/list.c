@@ -58,13 +58,12 @@ static void describe(struct freq_entry *entry, const struct freq_slot *slot,
 }
 
 static void describe_grant(void *data, u32 size, struct freq_state *state,
-			   const struct freq_slot *slot,
-			   const struct freq_holder *holder,
+			   u32 index, const struct freq_holder *holder,
 			   const struct freq_call *call)
 {
+	const struct freq_slot *slot = freq_pool_slot(&state->pool, index);
 	struct freq_grant_entry *entry = data;
 	struct freq_entry common;
-	u32 index;
 
 	describe(&common, slot, holder, call->client);
 	memset(data, 0, size);
@@ -74,7 +73,6 @@ static void describe_grant(void *data, u32 size, struct freq_state *state,
 	entry->pid = common.pid;
 	if (!holder)
 		return;
-	index = freq_pool_find(&state->pool, slot->number);
 	entry->grant = freq_state_grant(state, index);
 	entry->since = freq_grant_since(call, entry->grant);
 	memcpy(entry->label, holder->label, sizeof(entry->label));
@@ -110,7 +108,9 @@ static const struct freq_slot *fill(struct freq_state *state,
 			continue;
 		if (size)
 			describe_grant(call->buffer + *filled * size, size,
-				       state, slot, holder, call);
+				       state,
+				       freq_pool_index(&state->pool, rank),
+				       holder, call);
 		else
 			describe(&entries[*filled], slot, holder, call->client);
 		++*filled;

@@ -217,13 +217,15 @@ void freq_log_append_freed(struct freq_state *state, struct freq_call *call,
  * freq_log_allocated_all() - log that frequencies were allocated together
  * @state: the state, with a log
  * @call: the call of the client
- * @numbers: the frequencies
+ * @numbers: the first of the frequencies
+ * @step: how many words the next one is away from it
  * @count: how many, at most FREQ_BATCH_MAX
  * @owner: owner of their slots
  * @grant: number of the grant of the first; the others follow
  */
 void freq_log_allocated_all(struct freq_state *state, struct freq_call *call,
-			    const u64 *numbers, u32 count, u32 owner, u64 grant)
+			    const u64 *numbers, u32 step, u32 count, u32 owner,
+			    u64 grant)
 {
 	const struct freq_log_entry head = {
 		.count = count,
@@ -236,8 +238,8 @@ void freq_log_allocated_all(struct freq_state *state, struct freq_call *call,
 
 	items = append_entry(state, call, head,
 			     who_is(state, call->client));
-	for (i = 0; i < count; i++) {
-		items[i].frequency = numbers[i];
+	for (i = 0; i < count; i++, numbers += step) {
+		items[i].frequency = *numbers;
 		items[i].grant = (grant + i) | keep;
 	}
 }
@@ -295,33 +297,6 @@ void freq_log_freed_all(struct freq_state *state, struct freq_call *call,
 		items = append_entry(state, call, head, who);
 		for (i = 0; i < head.count; i++)
 			set_slot(state, &items[i], indices[i]);
-	}
-}
-
-/**
- * freq_log_granted() - log that frequencies were allocated together
- * @state: the state, with a log
- * @call: the call of the client
- * @granted: the frequencies, and their grants
- * @count: how many, at most FREQ_GROUP_MAX
- * @owner: owner of their slots
- */
-void freq_log_granted(struct freq_state *state, struct freq_call *call,
-		      const struct freq_granted *granted, u32 count, u32 owner)
-{
-	const struct freq_log_entry head = {
-		.count = count,
-		.kind = FREQ_RECORD_ALLOCATED,
-		.time = freq_grant_since(call, granted[0].grant),
-	};
-	u64 keep = keep_of(owner);
-	struct freq_log_item *items;
-	u32 i;
-
-	items = append_entry(state, call, head, who_is(state, call->client));
-	for (i = 0; i < count; i++) {
-		items[i].frequency = granted[i].frequency;
-		items[i].grant = granted[i].grant | keep;
 	}
 }
 

@@ -16,10 +16,8 @@ void freq_log_append_allocated(struct freq_state *state, struct freq_call *call,
 void freq_log_append_freed(struct freq_state *state, struct freq_call *call,
 			   u32 index);
 void freq_log_allocated_all(struct freq_state *state, struct freq_call *call,
-			    const u64 *numbers, u32 count, u32 owner,
+			    const u64 *numbers, u32 step, u32 count, u32 owner,
 			    u64 grant);
-void freq_log_granted(struct freq_state *state, struct freq_call *call,
-		      const struct freq_granted *granted, u32 count, u32 owner);
 void freq_log_freed_all(struct freq_state *state, struct freq_call *call,
 			const u64 *indices, u32 count);
 void freq_log_closed(struct freq_state *state, struct freq_call *call,

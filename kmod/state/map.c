@@ -76,7 +76,7 @@ void freq_map_set(struct freq_pool *pool, u32 index, bool is_free)
 
 	pool->map_given += is_free;
 	/* A rank that is not mapped yet can be one of before. */
-	if (rank >= pool->map_count || freq_map_index(pool, rank) != index)
+	if (rank >= pool->map_count || freq_pool_index(pool, rank) != index)
 		return;
 	if (is_free)
 		set_free(pool, rank);
@@ -120,7 +120,7 @@ int freq_map_dismantle(struct freq_pool *pool, struct freq_call *call)
 static void map_rank(struct freq_state *state, u32 rank)
 {
 	struct freq_pool *pool = &state->pool;
-	u32 index = freq_map_index(pool, rank);
+	u32 index = freq_pool_index(pool, rank);
 
 	if (!rank)
 		memset(pool->map_top, 0, sizeof(pool->map_top));

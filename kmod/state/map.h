@@ -27,18 +27,6 @@ u32 freq_map_first(struct freq_pool *pool, u64 number);
 u32 freq_map_next_far(const struct freq_pool *pool, u32 rank);
 
 /**
- * freq_map_index() - find the slot of a rank
- * @pool: the pool
- * @rank: a rank that is mapped
- *
- * Return: its index.
- */
-static inline u32 freq_map_index(const struct freq_pool *pool, u32 rank)
-{
-	return *(u32 *)freq_table_at(&pool->sorted, rank, sizeof(u32));
-}
-
-/**
  * freq_map_next() - find the next free frequency
  * @pool: the pool, with its map
  * @rank: a rank

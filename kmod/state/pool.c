@@ -412,5 +412,5 @@ const struct freq_slot *freq_pool_ranked(const struct freq_pool *pool, u32 rank)
 {
 	if (rank >= pool->sorted_count)
 		return NULL;
-	return freq_pool_slot(pool, *rank_at(&pool->sorted, rank));
+	return freq_pool_slot(pool, freq_pool_index(pool, rank));
 }

@@ -264,6 +264,18 @@ static inline void freq_pool_unlink(struct freq_pool *pool,
 void freq_pool_splice(struct freq_pool *pool, struct freq_queue front,
 		      struct freq_queue *queue);
 
+/**
+ * freq_pool_index() - find the index of a slot by its place in the order
+ * @pool: the pool, with that order up to date
+ * @rank: the place, 0 is the lowest; below the pool's sorted_count
+ *
+ * Return: the index.
+ */
+static inline u32 freq_pool_index(const struct freq_pool *pool, u32 rank)
+{
+	return *(u32 *)freq_table_at(&pool->sorted, rank, sizeof(u32));
+}
+
 bool freq_pool_sort(struct freq_pool *pool);
 u32 freq_pool_rank(const struct freq_pool *pool, u64 number);
 const struct freq_slot *freq_pool_ranked(const struct freq_pool *pool,

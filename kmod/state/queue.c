@@ -144,16 +144,8 @@ static void leave(struct freq_state *state, struct freq_waiter *waiter)
 static void cancel(struct freq_state *state, struct freq_call *call,
 		   struct freq_waiter *waiter)
 {
-	u32 index;
-
 	leave(state, waiter);
-	while (waiter->have--) {
-		index = freq_wait_slot(state, &waiter->granted[waiter->have]);
-		if (!index)
-			continue;
-		freq_state_free(state, call, index);
-		freq_wait_offer_all(state);
-	}
+	freq_wait_give_back(state, call, waiter);
 	if (state->serving)
 		freq_state_wake_at(state, call, FREQ_NOW);
 	end(state, call, waiter);
@@ -266,10 +258,9 @@ void freq_queue_set_timer(struct freq_state *state, struct freq_call *call)
 {
 	const struct freq_waiter *waiter =
 		of_deadline(rb_first(&state->deadlines));
+	ktime_t ahead = ktime_mono_to_any(0, TK_OFFS_BOOT);
 
 	if (waiter)
 		freq_state_wake_at(state, call,
-				   ktime_add_safe(waiter->deadline,
-						  ktime_mono_to_any(0,
-								    TK_OFFS_BOOT)));
+				   ktime_add_safe(waiter->deadline, ahead));
 }

@@ -198,8 +198,9 @@ struct reading {
 static struct freq_record *next_record(struct reading *reading)
 {
 	u32 size = reading->subscription->record_size;
-	struct freq_record *record = reading->call->buffer + reading->filled++ * size;
+	struct freq_record *record;
 
+	record = reading->call->buffer + reading->filled++ * size;
 	memset(record, 0, size);
 	record->sequence = reading->state->log->sequence;
 	record->flags = FREQ_RECORD_PRESENT;
@@ -212,7 +213,7 @@ static void fill_present(struct reading *reading)
 	const struct freq_pool *pool = &reading->state->pool;
 	u64 wanted = reading->place.present;
 	const struct freq_slot *slot;
-	u32 rank, index;
+	u32 rank;
 
 	rank = freq_pool_rank(pool, wanted);
 	for (; (slot = freq_pool_ranked(pool, rank)); rank++) {
@@ -228,9 +229,8 @@ static void fill_present(struct reading *reading)
 		}
 		if (!freq_state_holder(reading->state, slot))
 			continue;
-		index = freq_pool_find(&reading->state->pool, slot->number);
-		describe_present(next_record(reading), reading->state, reading->call,
-				 index);
+		describe_present(next_record(reading), reading->state,
+				 reading->call, freq_pool_index(pool, rank));
 	}
 	reading->place.phase = FREQ_PRESENT_END;
 }
@@ -252,7 +252,9 @@ static void fill_log(struct reading *reading)
 	struct freq_log_entry *entry;
 	struct freq_record *record;
 
-	for (; reading->filled < reading->count && reading->left; reading->filled++) {
+	for (; reading->filled < reading->count; reading->filled++) {
+		if (!reading->left)
+			break;
 		entry = find_next(log, reading->subscription, &reading->place,
 				  &reading->left);
 		if (!entry)
@@ -339,7 +341,8 @@ int freq_record_read(void *data, struct freq_call *call)
 	}
 	if (call->status)
 		return call->status;
-	reading.subscription = freq_subscription_find(reading.state, call->client);
+	reading.subscription = freq_subscription_find(reading.state,
+						      call->client);
 	if (!reading.subscription)
 		return -EINVAL;
 	reading.place = reading.subscription->place;

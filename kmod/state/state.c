@@ -149,9 +149,24 @@ int freq_state_claim(struct freq_state *state, struct freq_call *call,
 		*phase = FREQ_CLAIM_HELD;
 		return 0;
 	}
+	return freq_state_await_claim(state, call, phase, KTIME_MAX);
+}
+
+/**
+ * freq_state_await_claim() - sleep until a claim ends
+ * @state: the state, which is claimed
+ * @call: the call; when it has been woken, it leaves the claimants
+ * @phase: enum freq_claim, in the call's progress
+ * @deadline: until when, in ns of CLOCK_MONOTONIC
+ *
+ * Return: FREQ_WANT_SLEEP.
+ */
+int freq_state_await_claim(struct freq_state *state, struct freq_call *call,
+			   u32 *phase, s64 deadline)
+{
 	list_add_tail(&call->link, &state->claimants);
 	*phase = FREQ_CLAIM_WAITING;
-	return freq_door_sleep(call, KTIME_MAX, CLOCK_MONOTONIC);
+	return freq_door_sleep(call, deadline, CLOCK_MONOTONIC);
 }
 
 /**
@@ -379,8 +394,8 @@ void freq_state_allocate_all(struct freq_state *state,
 	}
 	freq_pool_append_first(pool, &pool->free, to, index, count);
 	if (unlikely(state->log))
-		freq_log_allocated_all(state, call, call->buffer, count, owner,
-				       grant);
+		freq_log_allocated_all(state, call, call->buffer, 1, count,
+				       owner, grant);
 }
 
 /*

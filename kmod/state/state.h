@@ -40,6 +40,8 @@ int freq_state_destroy(void *state, struct freq_call *call);
 
 int freq_state_claim(struct freq_state *state, struct freq_call *call,
 		     u32 *phase);
+int freq_state_await_claim(struct freq_state *state, struct freq_call *call,
+			   u32 *phase, s64 deadline);
 void freq_state_unclaim(struct freq_state *state);
 
 u32 freq_state_allocated(const struct freq_state *state);

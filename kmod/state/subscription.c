@@ -52,7 +52,8 @@ static bool is_before(struct rb_node *a, const struct rb_node *b)
  * Return: it, or NULL.
  */
 struct freq_subscription *
-freq_subscription_find(const struct freq_state *state, const struct freq_client *client)
+freq_subscription_find(const struct freq_state *state,
+		       const struct freq_client *client)
 {
 	struct rb_node *node = NULL;
 	int order;
@@ -111,7 +112,8 @@ static int need_log(struct freq_state *state, struct freq_call *call)
 }
 
 /* Makes a subscription, or says what is wanted for it. */
-static int create(struct freq_state *state, struct freq_call *call)
+static int create(struct freq_state *state, struct freq_call *call,
+		  struct freq_subscription **created)
 {
 	struct freq_subscription *subscription;
 	struct freq_log *log = state->log;
@@ -124,6 +126,7 @@ static int create(struct freq_state *state, struct freq_call *call)
 	}
 	if (!subscription)
 		return FREQ_WANT_MEMORY;
+	*created = subscription;
 	subscription->client = call->client;
 	subscription->queued = RB_ROOT;
 	INIT_LIST_HEAD(&subscription->idle);
@@ -153,15 +156,15 @@ int freq_subscription_set(struct freq_state *state, struct freq_call *call,
 	if (ret)
 		return ret;
 	log = state->log;
-	if (!freq_subscription_find(state, client)) {
+	subscription = freq_subscription_find(state, client);
+	if (!subscription) {
 		if (count_of_user(log, client->uid) == FREQ_SUBSCRIBERS_MAX &&
 		    !capable(CAP_SYS_ADMIN))
 			return -EDQUOT;
-		ret = create(state, call);
+		ret = create(state, call, &subscription);
 		if (ret)
 			return ret;
 	}
-	subscription = freq_subscription_find(state, client);
 	subscription->place = wanted->place;
 	subscription->place.at = log->head;
 	subscription->place.sequence = log->sequence + 1;
@@ -169,7 +172,7 @@ int freq_subscription_set(struct freq_state *state, struct freq_call *call,
 	subscription->record_size = wanted->record_size;
 	subscription->span_count = wanted->span_count;
 	memcpy(subscription->spans, wanted->spans, sizeof(wanted->spans));
-	/* Who sleeps, or is polled by edges, hears of what is there. */
+	/* Wakes readers, and edge-triggered pollers, if there is a record. */
 	freq_subscription_idle(log, subscription);
 	freq_state_wake_at(state, call, FREQ_NOW);
 	return 0;

@@ -271,6 +271,28 @@ u32 freq_wait_slot(struct freq_state *state, const struct freq_granted *granted)
 	return index;
 }
 
+/**
+ * freq_wait_give_back() - free what a waiter has got
+ * @state: the state
+ * @call: a call of its server
+ * @waiter: it
+ *
+ * Who waits for any of it is served by freq_wait_serve().
+ */
+void freq_wait_give_back(struct freq_state *state, struct freq_call *call,
+			 struct freq_waiter *waiter)
+{
+	u32 index;
+
+	while (waiter->have) {
+		index = freq_wait_slot(state, &waiter->granted[--waiter->have]);
+		if (!index)
+			continue;
+		freq_state_free(state, call, index);
+		freq_wait_offer_all(state);
+	}
+}
+
 /* Forgets what the client has given back meanwhile. */
 static void forget_some(struct freq_state *state, struct freq_waiter *waiter)
 {
@@ -302,17 +324,16 @@ static bool grant(struct freq_state *state, struct freq_call *call,
 	return true;
 }
 
-/*
- * Wakes the first of those that want several and have at least this ticket. It
- * counts as waiting while it looks.
- */
-static void wake_group(struct freq_state *state, u64 ticket)
+/* Of the waiters of a tree with this ticket or a higher one, the first */
+static __always_inline struct freq_waiter *
+find_ticket(const struct rb_root *tree,
+	    struct freq_waiter *(*waiter_of)(struct rb_node *node), u64 ticket)
 {
-	struct rb_node *node = state->groups.rb_node;
 	struct freq_waiter *waiter, *found = NULL;
+	struct rb_node *node = tree->rb_node;
 
 	while (node) {
-		waiter = of_wish(node);
+		waiter = waiter_of(node);
 		if (waiter->ticket < ticket) {
 			node = node->rb_right;
 		} else {
@@ -320,6 +341,18 @@ static void wake_group(struct freq_state *state, u64 ticket)
 			node = node->rb_left;
 		}
 	}
+	return found;
+}
+
+/*
+ * Wakes the first of those that want several and have at least this ticket. It
+ * counts as waiting while it looks.
+ */
+static void wake_group(struct freq_state *state, u64 ticket)
+{
+	struct freq_waiter *found = find_ticket(&state->groups, of_wish,
+						ticket);
+
 	state->looking = found ? found->ticket : 0;
 	if (!found)
 		return;
@@ -396,12 +429,14 @@ static struct freq_waiter *earlier(struct freq_waiter *a, struct freq_waiter *b)
 static struct freq_waiter *find_band(const struct freq_state *state, u64 number)
 {
 	struct rb_node *node = rb_first(&state->bands);
-	struct freq_waiter *found = NULL;
+	struct freq_waiter *leader, *found = NULL;
 
-	for (; node; node = rb_next(node))
-		if (is_in(of_spans(node), number))
+	for (; node; node = rb_next(node)) {
+		leader = of_spans(node);
+		if (is_in(leader, number))
 			found = earlier(found,
-					of_wish(rb_first(&of_spans(node)->mates)));
+					of_wish(rb_first(&leader->mates)));
+	}
 	return found;
 }
 
@@ -432,25 +467,6 @@ void freq_wait_offer_slot(struct freq_state *state, struct freq_call *call,
 		offer_groups(state);
 }
 
-/* Of the waiters with this ticket or a higher one, that with the lowest */
-static struct freq_waiter *find_ticket(const struct freq_state *state,
-				       u64 ticket)
-{
-	struct rb_node *node = state->by_ticket.rb_node;
-	struct freq_waiter *waiter, *found = NULL;
-
-	while (node) {
-		waiter = of_ticket(node);
-		if (waiter->ticket < ticket) {
-			node = node->rb_right;
-		} else {
-			found = waiter;
-			node = node->rb_left;
-		}
-	}
-	return found;
-}
-
 /**
  * freq_wait_find() - find a free frequency of some spans
  * @pool: the pool, with its map
@@ -470,7 +486,7 @@ u32 freq_wait_find(struct freq_pool *pool, const struct freq_span *spans,
 		rank = freq_map_next(pool, freq_map_first(pool, spans->first));
 		slot = freq_pool_ranked(pool, rank);
 		if (slot && slot->number <= spans->last)
-			return freq_map_index(pool, rank);
+			return freq_pool_index(pool, rank);
 	}
 	return 0;
 }
@@ -516,13 +532,13 @@ static u32 looks_of(const struct freq_waiter *waiter)
  */
 int freq_wait_serve(struct freq_state *state, struct freq_call *call)
 {
-	struct freq_waiter *waiter = find_ticket(state, state->serve_from);
 	s32 looks = LOOK_STEP, wakes = WAKE_STEP;
-	struct freq_waiter *next;
+	struct freq_waiter *waiter, *next;
 	u32 index;
 
 	if (state->band_count && !freq_map_build(state))
 		return FREQ_WANT_AGAIN;
+	waiter = find_ticket(&state->by_ticket, of_ticket, state->serve_from);
 	/* One that reserves is looked at until it has enough. */
 	while (waiter && state->pool.free.count) {
 		looks -= looks_of(waiter);

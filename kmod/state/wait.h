@@ -23,6 +23,8 @@ u32 freq_wait_find(struct freq_pool *pool, const struct freq_span *spans,
 		   u32 count);
 void freq_wait_take(struct freq_state *state, struct freq_call *call,
 		    struct freq_waiter *waiter, u32 index);
+void freq_wait_give_back(struct freq_state *state, struct freq_call *call,
+			 struct freq_waiter *waiter);
 void freq_wait_looked(struct freq_state *state, struct freq_waiter *waiter);
 int freq_wait_finish(struct freq_state *state, struct freq_call *call);
 
