@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -244,4 +245,28 @@ int test_clean(void)
 	children_kill();
 	syscall(SYS_close_range, 3, ~0U, 0);
 	return server_clean();
+}
+
+/**
+ * child_in_pid_namespace() - have a child of a child in a new pid namespace
+ * @line: to the parent, which is told its process ID, and says 'b' to end it
+ * @inside: what it does: says 'a' when it has done it, and hears 'b'
+ * @data: passed to @inside
+ *
+ * Return: 0, or what it ended with.
+ */
+int child_in_pid_namespace(int line, int (*inside)(int line, void *data),
+			   void *data)
+{
+	struct child child;
+
+	if (differ(0, unshare(CLONE_NEWPID)) ||
+	    differ(0, child_start(&child, inside, data)) ||
+	    differ(0, line_hear(child.line, 'a')) ||
+	    differ(sizeof(child.pid), write(line, &child.pid,
+					    sizeof(child.pid))) ||
+	    differ(0, line_hear(line, 'b')) ||
+	    differ(0, line_say(child.line, 'b')))
+		return -1;
+	return child_wait(&child);
 }

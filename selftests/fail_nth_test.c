@@ -329,7 +329,7 @@ static int do_subscribe(int fd)
 	return try_ioctl(fd, FREQ_IOC_SUBSCRIBE, &wanted);
 }
 
-/* What is there comes first, so it does not wait. */
+/* FREQ_SUBSCRIBE_PRESENT makes a record at least, so read() does not wait. */
 static int do_read(int fd)
 {
 	struct freq_record records[64];

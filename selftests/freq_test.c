@@ -493,6 +493,31 @@ int try_ioctl(int fd, unsigned long request, void *argument)
 	return ioctl(fd, request, argument) ? -errno : 0;
 }
 
+/* A request of another size than the header knows. */
+unsigned long sized(unsigned long request, size_t size)
+{
+	return _IOC(_IOC_DIR(request), _IOC_TYPE(request), _IOC_NR(request),
+		    size);
+}
+
+#ifdef __x86_64__
+/* The system call of a 32-bit program: the arguments are the same. */
+int compat_call(int number, int fd, unsigned int second, void *third)
+{
+	int result;
+
+	asm volatile("int $0x80" : "=a" (result)
+		     : "a" (number), "b" (fd), "c" (second), "d" (third)
+		     : "r8", "r9", "r10", "r11", "memory");
+	return result;
+}
+
+int compat_ioctl(int fd, unsigned int request, void *argument)
+{
+	return compat_call(COMPAT_IOCTL, fd, request, argument);
+}
+#endif
+
 int try_stop(int fd)
 {
 	return try_ioctl(fd, FREQ_IOC_STOP, NULL);

@@ -121,6 +121,13 @@ int try_allocate_batch(int fd, __u32 flags, __u64 *frequencies, __u32 count);
 int try_deallocate_batch(int fd, const __u64 *frequencies, __u32 count,
 			 __u32 *index);
 int try_ioctl(int fd, unsigned long request, void *argument);
+unsigned long sized(unsigned long request, size_t size);
+
+/* Numbers of system calls, of a 32-bit program */
+#define COMPAT_READ	3
+#define COMPAT_IOCTL	54
+int compat_call(int number, int fd, unsigned int second, void *third);
+int compat_ioctl(int fd, unsigned int request, void *argument);
 int try_info_v3(int fd, struct freq_info_v3 *info);
 int try_allocate_v3(int fd, struct freq_allocate_v3 *allocate);
 int try_allocate_exact(int fd, __u64 frequency);
@@ -359,6 +366,8 @@ struct child {
 int child_start(struct child *child, int (*body)(int line, void *data),
 		void *data);
 int child_wait(struct child *child);
+int child_in_pid_namespace(int line, int (*inside)(int line, void *data),
+			   void *data);
 int child_kill(struct child *child);
 int child_kill_timed(struct child *child, unsigned long long *us);
 void children_kill(void);

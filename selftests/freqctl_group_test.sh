@@ -117,7 +117,8 @@ try 0 "v$running -> v1, v$running removed" freqctl upgrade v1 expect="$running"
 try 0 'v1 -> v2, v1 idle' freqctl load v2
 same '... after the one that it saw' 1 "$(cat /sys/module/freq_v2/parameters/expect)"
 
-# modprobe takes no lock: whoever comes first, what freqctl says is so.
+# modprobe does not take the lock of freqctl, so either can come first. The
+# message of freqctl has to agree with the modules that are loaded.
 is_so()
 {
 	case $1 in

@@ -24,13 +24,6 @@
 #define MORE_FIRST	1000
 #define MORE		300
 
-/* A request of another size than the header knows. */
-static unsigned long sized(unsigned long request, size_t size)
-{
-	return _IOC(_IOC_DIR(request), _IOC_TYPE(request), _IOC_NR(request),
-		    size);
-}
-
 FIXTURE(grant) {
 	struct snapshot before;
 	int log;
@@ -1376,17 +1369,6 @@ TEST_F(older, unknown_requests)
 }
 
 #ifdef __x86_64__
-/* The system call of a 32-bit program: the arguments are the same. */
-static int compat_ioctl(int fd, unsigned int request, void *argument)
-{
-	int result;
-
-	asm volatile("int $0x80" : "=a" (result)
-		     : "a" (54), "b" (fd), "c" (request), "d" (argument)
-		     : "r8", "r9", "r10", "r11", "memory");
-	return result;
-}
-
 TEST_F(grant, from_32_bit)
 {
 	char *page = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,

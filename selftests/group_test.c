@@ -241,7 +241,7 @@ static void *ask_in_thread(void *data)
 	return NULL;
 }
 
-/* The next one, or one that is of no use any more. */
+/* A new waiter, in place of one that was joined if there is one */
 static struct waiter *waiter_make(int fd, struct ask ask)
 {
 	struct waiter *waiter;
@@ -362,7 +362,7 @@ static bool waiters_end(void)
 	return ok;
 }
 
-/* Whoever was woken has gone to sleep again, or has returned. */
+/* Each waiter that was woken sleeps again, or has returned. */
 static bool is_settled(void)
 {
 	const struct waiter *waiter;
@@ -781,12 +781,7 @@ TEST_F(group, permissions)
 	close(user);
 }
 
-static unsigned long sized(size_t size)
-{
-	return _IOC(_IOC_DIR(FREQ_IOC_ALLOCATE_GROUP),
-		    _IOC_TYPE(FREQ_IOC_ALLOCATE_GROUP),
-		    _IOC_NR(FREQ_IOC_ALLOCATE_GROUP), size);
-}
+#define grown_to(size)	sized(FREQ_IOC_ALLOCATE_GROUP, size)
 
 TEST_F(group, sizes)
 {
@@ -801,20 +796,20 @@ TEST_F(group, sizes)
 		.count = 1,
 	};
 	for (i = 0; i < sizeof(*group); i++)
-		EXPECT_EQ(-EINVAL, try_ioctl(self->fd, sized(i), argument));
+		EXPECT_EQ(-EINVAL, try_ioctl(self->fd, grown_to(i), argument));
 	EXPECT_UNCHANGED();
 	for (i = 0; i < ARRAY_SIZE(longer); i++) {
-		ASSERT_EQ(0, try_ioctl(self->fd, sized(longer[i]), argument));
+		ASSERT_EQ(0, try_ioctl(self->fd, grown_to(longer[i]), argument));
 		EXPECT_EQ(100, room[0].frequency);
 		test_deallocate(self->fd, 100);
 		argument[sizeof(*group)] = 1;
-		EXPECT_EQ(-E2BIG, try_ioctl(self->fd, sized(longer[i]),
+		EXPECT_EQ(-E2BIG, try_ioctl(self->fd, grown_to(longer[i]),
 					    argument));
 		argument[sizeof(*group)] = 0;
 		if (longer[i] > ARGUMENT_MAX)
 			continue;
 		argument[longer[i] - 1] = 1;
-		EXPECT_EQ(-E2BIG, try_ioctl(self->fd, sized(longer[i]),
+		EXPECT_EQ(-E2BIG, try_ioctl(self->fd, grown_to(longer[i]),
 					    argument));
 		argument[longer[i] - 1] = 0;
 	}
@@ -824,17 +819,6 @@ TEST_F(group, sizes)
 }
 
 #ifdef __x86_64__
-/* The system call of a 32-bit program: the arguments are the same. */
-static int compat_ioctl(int fd, unsigned int request, void *argument)
-{
-	int result;
-
-	asm volatile("int $0x80" : "=a" (result)
-		     : "a" (54), "b" (fd), "c" (request), "d" (argument)
-		     : "r8", "r9", "r10", "r11", "memory");
-	return result;
-}
-
 TEST_F(group, from_32_bit)
 {
 	char *page = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
@@ -1853,7 +1837,7 @@ TEST_F(waiting, ends_at_its_deadline)
 	EXPECT_EQ(0, count_free(self->fd));
 }
 
-/* Of all that want the same spans, whoever it is: the first is not special. */
+/* Each of the waiters for the same spans can leave, also the first. */
 TEST_F(waiting, leaves_from_anywhere)
 {
 	struct waiter *queue[7];
@@ -2353,7 +2337,7 @@ TEST_F(waiting, given_back_by_another_thread)
 	test_deallocate(fd, 121);
 	EXPECT_GOT(waiter, 121);
 
-	/* Three, reserved: what is left is kept no more, but taken anew. */
+	/* Three, reserved: the others are freed, and allocated anew. */
 	test_deallocate(next->fd, 120);
 	test_allocate_exact(fd, 120);
 	waiter = QUEUE_OF(dup(fd), WAIT_RESERVE(3, { 120, 129 }));
@@ -2622,7 +2606,7 @@ static bool workers_go_on(void)
 	return !fails(now_ms() < since + DEADLINE_MS);
 }
 
-/* Whatever has gone wrong, they end. */
+/* The workers end, also after a failure. */
 static bool workers_end(void)
 {
 	bool ok = true;

@@ -579,17 +579,7 @@ static int see_pid(int line, void *data)
 
 static int enter_pid_namespace(int line, void *data)
 {
-	struct child child;
-
-	if (differ(0, unshare(CLONE_NEWPID)) ||
-	    differ(0, child_start(&child, see_pid, NULL)) ||
-	    differ(0, line_hear(child.line, 'a')) ||
-	    differ(sizeof(child.pid), write(line, &child.pid,
-					    sizeof(child.pid))) ||
-	    differ(0, line_hear(line, 'b')) ||
-	    differ(0, line_say(child.line, 'b')))
-		return -1;
-	return child_wait(&child);
+	return child_in_pid_namespace(line, see_pid, data);
 }
 
 TEST_F(owner, pid_in_pid_namespace)

@@ -69,7 +69,7 @@ FIXTURE_VARIANT_ADD(end, kill) {
 	.ending = KILL,
 };
 
-/* The client is in a process of its own, and does what it is told. */
+/* A process with a client, which takes commands over the line */
 static int be_client(int line, void *data)
 {
 	int fd = open_hearing(KIND(OUTCOME));
@@ -356,16 +356,15 @@ TEST_F(queue, deadlines_and_readers)
 	test_queue(self->own, until(EXACT(11, 98), monotonic_ns(NS_PER_HOUR)));
 	test_queue(self->own, until(EXACT(11, 99), FREQ_FOR_EVER - 1));
 	for (i = 0; i < 20; i++) {
-		static struct poller poller;
+		struct sleeper *poller;
 		__s64 deadline = monotonic_ns(i * 5 * NS_PER_MS);
 
 		test_queue(self->own, until(EXACT(11, i), deadline));
 		/* Asleep, and woken for something else. */
-		ASSERT_EQ(0, poller_start(&poller, other, false));
+		poller = POLL_ONE(other, false);
 		test_deallocate(self->fd, 13);
-		ASSERT_EQ(0, pthread_join(poller.thread, NULL));
-		EXPECT_EQ(0, poller.result);
-		EXPECT_EQ(13, poller.record.frequency);
+		ASSERT_TRUE(ended(poller, 0));
+		EXPECT_EQ(13, poller->buffer->frequency);
 		if (i % 3)
 			test_allocate(self->fd, 13);
 		EXPECT_TIMED_OUT(self->own, i);

@@ -253,23 +253,23 @@ TEST_F(queue, spans_do_not_hide_it)
 	}
 }
 
-/* Whoever sleeps until there is a record is woken. */
+/* An outcome wakes read() and poll(). */
 TEST_F(queue, wakes_its_reader)
 {
-	static struct poller poller;
+	struct sleeper *poller;
 	int i;
 
 	for (i = 0; i < 4; i++) {
 		bool reads = i % 2;
 
 		test_queue(self->own, i < 2 ? ANY(i) : EXACT(12, i));
-		ASSERT_EQ(0, poller_start(&poller, self->own, reads));
+		poller = POLL_ONE(self->own, reads);
 		test_deallocate(self->fd, 12);
-		EXPECT_TRUE(poller_has(&poller, i, 12));
+		EXPECT_TRUE(poller_has(poller, i, 12));
 
 		test_queue(self->own, until(ANY(9), monotonic_ns(100 * NS_PER_MS)));
-		ASSERT_EQ(0, poller_start(&poller, self->own, reads));
-		EXPECT_TRUE(poller_has(&poller, 9, 0));
+		poller = POLL_ONE(self->own, reads);
+		EXPECT_TRUE(poller_has(poller, 9, 0));
 		test_deallocate(self->own, 12);
 		test_allocate(self->fd, 12);
 	}
@@ -713,12 +713,6 @@ TEST_F(queue, cancel_of_many)
 	}
 	ASSERT_EQ(0, give(self->fd));
 	EXPECT_SILENT(self->own);
-}
-
-static unsigned long sized(unsigned long request, size_t size)
-{
-	return _IOC(_IOC_DIR(request), _IOC_TYPE(request), _IOC_NR(request),
-		    size);
 }
 
 TEST_F(queue, cancel_sizes)

@@ -128,7 +128,7 @@ TEST_F(across, reserved_goes_to_others)
 /* An upgrade does not move it, and neither does one back. */
 TEST_F(across, deadline)
 {
-	static struct poller poller;
+	struct sleeper *poller;
 	__s64 deadline = monotonic_ns(500 * NS_PER_MS);
 	int i;
 
@@ -136,9 +136,9 @@ TEST_F(across, deadline)
 		test_queue(self->own, until(i % 2 ? ANY(i) : EXACT(12, i),
 					    deadline + i * 20 * NS_PER_MS));
 	test_queue(self->own, until(ANY(10), monotonic_ns(NS_PER_HOUR)));
-	ASSERT_EQ(0, poller_start(&poller, self->own, false));
+	poller = POLL_ONE(self->own, false);
 	UPGRADE();
-	EXPECT_TRUE(poller_has(&poller, 0, 0));
+	EXPECT_TRUE(poller_has(poller, 0, 0));
 	EXPECT_LE(deadline, monotonic_ns(0));
 	for (i = 1; i < 10; i++) {
 		EXPECT_TIMED_OUT(self->own, i);

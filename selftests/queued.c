@@ -5,9 +5,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -188,8 +186,8 @@ bool has_timed_out(int fd, __u64 cookie)
 }
 
 /*
- * What many frequencies that came free at once are to be given to may be left to
- * whoever allocates next: this one does, and gets nothing.
+ * Frequencies that came free together may be given to waiters by the next
+ * allocation only. This is one; it fails.
  */
 int serve_all(int fd)
 {
@@ -215,65 +213,22 @@ bool clients_are(int fd, __u32 clients)
 
 /* ---- Threads that sleep in a request */
 
-/* Static, so that none is left with a stack that is gone if a test fails. */
-static struct sleeper sleepers[8];
-static int nr_sleepers;
-
-static bool is_done(const struct sleeper *sleeper)
-{
-	return __atomic_load_n(&sleeper->done, __ATOMIC_SEQ_CST);
-}
-
-static void *sleep_in_thread(void *data)
-{
-	struct sleeper *sleeper = data;
-
-	sleeper->result = try_allocate_v3(sleeper->fd, &sleeper->argument);
-	__atomic_store_n(&sleeper->done, true, __ATOMIC_SEQ_CST);
-	return NULL;
-}
-
 /* Returns when it waits. */
-struct sleeper *sleeper_start(int watch)
+struct sleeper *sleep_for_any(int watch)
 {
-	struct sleeper *sleeper = &sleepers[nr_sleepers++];
 	__u32 before = waiters_of(watch);
+	struct sleeper *sleeper = waiter_start(open_client(), FOR_ANY);
 
-	sleeper->fd = open_client();
-	sleeper->argument = (struct freq_allocate_v3) {
-		.deadline = FREQ_FOR_EVER,
-	};
-	if (fails(sleeper->fd >= 0) ||
-	    differ(0, pthread_create(&sleeper->thread, NULL, sleep_in_thread,
-				     sleeper)) ||
-	    fails(wait_until(waiters_of(watch) == before + 1)))
-		return NULL;
-	return sleeper;
+	return sleeper && !fails(wait_until(waiters_of(watch) == before + 1)) ?
+	       sleeper : NULL;
 }
 
 bool sleeper_got(struct sleeper *sleeper, __u64 frequency)
 {
 	return !fails(holds(sleeper->fd, frequency,
 			    grant_of(sleeper->fd, frequency), 0)) &&
-	       !fails(wait_until(is_done(sleeper))) &&
-	       !differ(0, sleeper->result) &&
+	       ended(sleeper, 0) &&
 	       !differ(frequency, sleeper->argument.frequency);
-}
-
-/* By a signal that is repeated until it meets the wait. */
-bool sleepers_end(void)
-{
-	bool ok = true;
-	int i;
-
-	for (i = 0; i < nr_sleepers; i++)
-		ok &= wait_until(is_done(&sleepers[i]) ||
-				 pthread_kill(sleepers[i].thread, SIGUSR1));
-	return ok;
-}
-
-static void ignore_signal(int signal)
-{
 }
 
 /**
@@ -284,10 +239,9 @@ static void ignore_signal(int signal)
  */
 int queued_start(const char *release, int *fd, int *own)
 {
-	const struct sigaction action = { .sa_handler = ignore_signal };
 	__u64 list[6];
 
-	if (sigaction(SIGUSR1, &action, NULL) ||
+	if (handle_signals() ||
 	    differ(0, server_start(release, NULL)))
 		return -1;
 	*fd = open_client();
@@ -325,40 +279,32 @@ int regain(int fd, int other)
 
 /* ---- Threads that sleep until there is a record */
 
-static void *poll_in_thread(void *data)
+static int call_read_one(struct sleeper *sleeper)
 {
-	struct poller *poller = data;
-
-	__atomic_store_n(&poller->id, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
-	poller->result = poller->reads ?
-			 read_record(poller->fd, &poller->record) :
-			 next_record(poller->fd, &poller->record);
-	return NULL;
+	return read_record(sleeper->fd, sleeper->buffer);
 }
 
-/* Returns when it sleeps. */
-int poller_start(struct poller *poller, int fd, bool reads)
+static int call_poll_one(struct sleeper *sleeper)
 {
-	static struct poller none;
-	pid_t id;
-
-	*poller = none;
-	poller->fd = fd;
-	poller->reads = reads;
-	if (reads && differ(0, fcntl(fd, F_SETFL, 0)))
-		return -1;
-	return differ(0, pthread_create(&poller->thread, NULL, poll_in_thread,
-					poller)) ||
-	       fails(wait_until((id = __atomic_load_n(&poller->id,
-						      __ATOMIC_SEQ_CST)) &&
-				process_state(id) == 'S'));
+	return next_record(sleeper->fd, sleeper->buffer);
 }
 
-bool poller_has(struct poller *poller, __u64 cookie, __u64 frequency)
+/* Returns when it sleeps: in read(), else in poll(). */
+struct sleeper *poller_start(int fd, bool reads)
 {
-	return !differ(0, pthread_join(poller->thread, NULL)) &&
-	       !differ(0, poller->result) &&
-	       !differ(FREQ_RECORD_OUTCOME, poller->record.kind) &&
-	       !differ(cookie, poller->record.value) &&
-	       !differ(frequency, poller->record.frequency);
+	struct sleeper *sleeper =
+		sleeper_make(reads ? call_read_one : call_poll_one, fd);
+
+	if (!sleeper || (reads && differ(0, fcntl(fd, F_SETFL, 0))) ||
+	    !sleeper_create(sleeper) || fails(wait_until(is_asleep(sleeper))))
+		return NULL;
+	return sleeper;
+}
+
+bool poller_has(struct sleeper *poller, __u64 cookie, __u64 frequency)
+{
+	return ended(poller, 0) &&
+	       !differ(FREQ_RECORD_OUTCOME, poller->buffer->kind) &&
+	       !differ(cookie, poller->buffer->value) &&
+	       !differ(frequency, poller->buffer->frequency);
 }

@@ -7,9 +7,8 @@
 #ifndef FREQ_QUEUED_H
 #define FREQ_QUEUED_H
 
-#include <pthread.h>
-
 #include "freq_test.h"
+#include "sleeper.h"
 
 #define NS_PER_MS	1000000LL
 #define NS_PER_S	1000000000LL
@@ -133,52 +132,24 @@ int serve_all(int fd);
 int give(int fd);
 int regain(int fd, int other);
 
-/**
- * struct sleeper - a thread that sleeps in a request
- * @thread: the thread
- * @fd: its client
- * @argument: of FREQ_IOC_ALLOCATE_V3, and the reply
- * @result: what the request returned
- * @done: it has returned
- */
-struct sleeper {
-	pthread_t thread;
-	int fd;
-	struct freq_allocate_v3 argument;
-	int result;
-	bool done;
-};
-
-struct sleeper *sleeper_start(int watch);
+struct sleeper *sleep_for_any(int watch);
 bool sleeper_got(struct sleeper *sleeper, __u64 frequency);
-bool sleepers_end(void);
 
 #define SLEEP_ANY() ({							\
-	struct sleeper *__sleeper = sleeper_start(self->fd);		\
+	struct sleeper *__sleeper = sleep_for_any(self->fd);		\
 									\
 	ASSERT_NE(NULL, __sleeper);					\
 	__sleeper;							\
 })
 
-/**
- * struct poller - a thread that sleeps until there is a record
- * @thread: the thread
- * @fd: its client
- * @reads: by read(), else by poll()
- * @id: what it is in /proc
- * @result: 0, or a negative errno
- * @record: what it has read
- */
-struct poller {
-	pthread_t thread;
-	int fd;
-	bool reads;
-	pid_t id;
-	int result;
-	struct freq_record record;
-};
+struct sleeper *poller_start(int fd, bool reads);
+bool poller_has(struct sleeper *poller, __u64 cookie, __u64 frequency);
 
-int poller_start(struct poller *poller, int fd, bool reads);
-bool poller_has(struct poller *poller, __u64 cookie, __u64 frequency);
+#define POLL_ONE(fd, reads) ({						\
+	struct sleeper *__poller = poller_start(fd, reads);		\
+									\
+	ASSERT_NE(NULL, __poller);					\
+	__poller;							\
+})
 
 #endif /* FREQ_QUEUED_H */

@@ -825,7 +825,7 @@ static int model_inject(struct model *model, int client)
 static int model_wait(struct model *model)
 {
 	struct model_slot *slot = &model->slots[draw(model, model->nr_slots)];
-	struct freq_allocate_v3 argument = EXACT(slot->frequency);
+	struct freq_allocate_v3 argument = FOR_EXACT(slot->frequency);
 	struct model_client *client;
 	struct freq_record *record;
 	int index;
@@ -833,7 +833,7 @@ static int model_wait(struct model *model)
 	if (!knows_grants(model) || nr_waiting(model) > 4 || !slot->allocated)
 		return 0;
 	if (!nr_free(model) && draw(model, 4))
-		argument = ANY;
+		argument = FOR_ANY;
 	if (!draw(model, 3))
 		argument.flags |= FREQ_ALLOCATE_KEEP;
 	if (draw(model, 2))

@@ -19,29 +19,7 @@
 #include "sleeper.h"
 #include "stream.h"
 
-FIXTURE(reader) {
-	struct stream all;
-	int log;
-	int fd;
-};
-
-/* 10 to 15, all free; @all subscribes to all records. */
-FIXTURE_SETUP(reader)
-{
-	ASSERT_EQ(0, handle_signals());
-	ASSERT_EQ(0, server_start("freq_v3", NULL));
-	self->log = log_open();
-	ASSERT_GE(self->log, 0);
-	self->fd = open_client();
-	ASSERT_GE(self->fd, 0);
-	START_STREAM(&self->all, ALL_KINDS, 0);
-}
-
-FIXTURE_TEARDOWN(reader)
-{
-	EXPECT_TRUE(sleepers_end());
-	EXPECT_EQ(0, test_clean());
-}
+STREAM_FIXTURE(reader)
 
 /* ---- read() */
 
@@ -673,17 +651,7 @@ static int read_in_pid_namespace(int line, void *data)
 
 static int enter_pid_namespace(int line, void *data)
 {
-	struct child child;
-
-	if (differ(0, unshare(CLONE_NEWPID)) ||
-	    differ(0, child_start(&child, read_in_pid_namespace, data)) ||
-	    differ(0, line_hear(child.line, 'a')) ||
-	    differ(sizeof(child.pid), write(line, &child.pid,
-					    sizeof(child.pid))) ||
-	    differ(0, line_hear(line, 'b')) ||
-	    differ(0, line_say(child.line, 'b')))
-		return -1;
-	return child_wait(&child);
+	return child_in_pid_namespace(line, read_in_pid_namespace, data);
 }
 
 TEST_F(reader, pid_in_pid_namespace)

@@ -20,36 +20,7 @@
 #include "sleeper.h"
 #include "stream.h"
 
-FIXTURE(record) {
-	struct stream all;
-	int log;
-	int fd;
-};
-
-/* 10 to 15, all free; @all subscribes to all records. */
-FIXTURE_SETUP(record)
-{
-	ASSERT_EQ(0, handle_signals());
-	ASSERT_EQ(0, server_start("freq_v3", NULL));
-	self->log = log_open();
-	ASSERT_GE(self->log, 0);
-	self->fd = open_client();
-	ASSERT_GE(self->fd, 0);
-	START_STREAM(&self->all, ALL_KINDS, 0);
-}
-
-FIXTURE_TEARDOWN(record)
-{
-	EXPECT_TRUE(sleepers_end());
-	EXPECT_EQ(0, test_clean());
-}
-
-/* A request of another size than the header knows. */
-static unsigned long sized(unsigned long request, size_t size)
-{
-	return _IOC(_IOC_DIR(request), _IOC_TYPE(request), _IOC_NR(request),
-		    size);
-}
+STREAM_FIXTURE(record)
 
 /* ---- SUBSCRIBE */
 
@@ -663,7 +634,7 @@ TEST_F(record, time)
 
 TEST_F(record, waiting)
 {
-	struct freq_allocate_v3 exact = EXACT(13), kept = ANY;
+	struct freq_allocate_v3 exact = FOR_EXACT(13), kept = FOR_ANY;
 	struct sleeper *one, *other, *third;
 	__s64 hour;
 	int i;
@@ -673,13 +644,13 @@ TEST_F(record, waiting)
 	EXPECT_EQ(6, stream_drain(&self->all));
 	hour = now_ms() * 1000000LL + 3600000000000LL;
 	exact.deadline = hour;
-	one = WAITER(ANY);
+	one = WAITER(FOR_ANY);
 	EXPECT_NEXT(&self->all, WAITING, .flags = FREQ_RECORD_ANY,
 		    .value = FREQ_FOR_EVER);
 	test_client_label(one->fd, "waits");
 	other = WAITER(exact);
 	EXPECT_NEXT(&self->all, WAITING, .frequency = 13, .value = hour);
-	third = waiter_start(one->fd, EXACT(15));
+	third = waiter_start(one->fd, FOR_EXACT(15));
 	ASSERT_NE(NULL, third);
 	EXPECT_NEXT(&self->all, WAITING, .frequency = 15, .label = "waits",
 		    .value = FREQ_FOR_EVER);
@@ -716,7 +687,7 @@ TEST_F(record, waiting)
 /* Immediate success or failure: no FREQ_RECORD_WAITING */
 TEST_F(record, no_wait)
 {
-	struct freq_allocate_v3 any = ANY, exact = EXACT(13);
+	struct freq_allocate_v3 any = FOR_ANY, exact = FOR_EXACT(13);
 	__u64 i;
 
 	ASSERT_EQ(0, try_allocate_v3(self->fd, &any));
@@ -736,7 +707,7 @@ TEST_F(record, no_wait)
 /* Nor with a deadline in the past */
 TEST_F(record, no_wait_after_the_deadline)
 {
-	struct freq_allocate_v3 any = ANY, exact = EXACT(13);
+	struct freq_allocate_v3 any = FOR_ANY, exact = FOR_EXACT(13);
 	__u64 list[6];
 
 	ASSERT_EQ(0, try_allocate_batch(self->fd, 0, list, 6));
@@ -756,8 +727,8 @@ TEST_F(record, batch_serves)
 
 	for (i = 10; i <= 15; i++)
 		test_allocate(self->fd, i);
-	exact = WAITER(EXACT(11));
-	any = WAITER(ANY);
+	exact = WAITER(FOR_EXACT(11));
+	any = WAITER(FOR_ANY);
 	EXPECT_EQ(8, stream_drain(&self->all));
 	test_deallocate_batch(self->fd, 10, 11, 12);
 	EXPECT_NEXT(&self->all, DEALLOCATED, .frequency = 10);
@@ -778,7 +749,7 @@ TEST_F(record, inject_serves)
 	for (i = 10; i <= 15; i++)
 		test_allocate(self->fd, i);
 	for (i = 0; i < 10; i++)
-		WAITER(ANY);
+		WAITER(FOR_ANY);
 	EXPECT_EQ(16, stream_drain(&self->all));
 	ASSERT_EQ(0, try_inject_range(self->fd, 12));
 	EXPECT_NEXT(&self->all, INJECTED, .frequency = 1000, .value = 12);
@@ -797,8 +768,8 @@ TEST_F(record, close_serves)
 	ASSERT_GE(other, 0);
 	for (i = 10; i <= 15; i++)
 		test_allocate(other, i);
-	WAITER(ANY);
-	WAITER(EXACT(13));
+	WAITER(FOR_ANY);
+	WAITER(FOR_EXACT(13));
 	EXPECT_EQ(8, stream_drain(&self->all));
 	close(other);
 	/* Each ALLOCATED follows the DEALLOCATED of its frequency. */
@@ -835,13 +806,13 @@ TEST_F(record, waiter_cannot_be_answered)
 	test_client_label(waiter->fd, "unlucky");
 	waiter->at = page_map(PROT_READ | PROT_WRITE);
 	ASSERT_NE(NULL, waiter->at);
-	*waiter->at = ANY;
+	*waiter->at = FOR_ANY;
 	ASSERT_TRUE(sleeper_run(waiter));
 	ASSERT_FALSE(is_done(waiter));
 	ASSERT_EQ(0, mprotect(waiter->at, page_size(), PROT_READ));
 	EXPECT_NEXT(&self->all, WAITING, .flags = FREQ_RECORD_ANY,
 		    .value = FREQ_FOR_EVER, .label = "unlucky");
-	next = WAITER(ANY);
+	next = WAITER(FOR_ANY);
 	EXPECT_NEXT(&self->all, WAITING, .flags = FREQ_RECORD_ANY,
 		    .value = FREQ_FOR_EVER);
 	test_deallocate(self->fd, 10);
@@ -867,13 +838,13 @@ TEST_F(record, waiter_waits_again)
 		test_allocate(self->fd, i);
 	waiter = sleeper_make(call_allocate, open_client());
 	ASSERT_NE(NULL, waiter);
-	waiter->argument = ANY;
+	waiter->argument = FOR_ANY;
 	ASSERT_EQ(0, slow_page_map_protected(&slow, &waiter->argument,
 					     sizeof(waiter->argument)));
 	waiter->at = slow.page;
 	ASSERT_TRUE(sleeper_run(waiter));
 	ASSERT_FALSE(is_done(waiter));
-	next = WAITER(ANY);
+	next = WAITER(FOR_ANY);
 	EXPECT_EQ(8, stream_drain(&self->all));
 	test_deallocate(self->fd, 10);
 	ASSERT_EQ(0, slow_page_wait(&slow));
@@ -910,9 +881,9 @@ static int make_one_of_each(int fd)
 
 	return differ(0, try_allocate_batch(fd, 0, list, 6)) ||
 	       differ(0, try_inject(fd, (__u64 []){ 70 }, 1, NULL)) ||
-	       wait_in_vain(fd, EXACT(11)) ||
+	       wait_in_vain(fd, FOR_EXACT(11)) ||
 	       differ(0, try_allocate_exact(fd, 70)) ||
-	       wait_in_vain(fd, ANY) ||
+	       wait_in_vain(fd, FOR_ANY) ||
 	       differ(0, try_deallocate_batch(fd, list, 3, NULL)) ||
 	       differ(0, server_upgrade("freq_v3", "freq_v90"));
 }
@@ -1425,19 +1396,6 @@ TEST_F(older, subscribe)
 
 #ifdef __x86_64__
 /* ---- 32-bit system calls: same arguments and records */
-
-static int compat_call(int number, int fd, unsigned int second, void *third)
-{
-	int result;
-
-	asm volatile("int $0x80" : "=a" (result)
-		     : "a" (number), "b" (fd), "c" (second), "d" (third)
-		     : "r8", "r9", "r10", "r11", "memory");
-	return result;
-}
-
-#define COMPAT_READ	3
-#define COMPAT_IOCTL	54
 
 TEST_F(record, from_32_bit)
 {

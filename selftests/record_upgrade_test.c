@@ -16,29 +16,7 @@
 #include "sleeper.h"
 #include "stream.h"
 
-FIXTURE(upgraded) {
-	struct stream all;
-	int log;
-	int fd;
-};
-
-/* 10 to 15, all free; @all subscribes to all records. */
-FIXTURE_SETUP(upgraded)
-{
-	ASSERT_EQ(0, handle_signals());
-	ASSERT_EQ(0, server_start("freq_v3", NULL));
-	self->log = log_open();
-	ASSERT_GE(self->log, 0);
-	self->fd = open_client();
-	ASSERT_GE(self->fd, 0);
-	START_STREAM(&self->all, ALL_KINDS, 0);
-}
-
-FIXTURE_TEARDOWN(upgraded)
-{
-	EXPECT_TRUE(sleepers_end());
-	EXPECT_EQ(0, test_clean());
-}
+STREAM_FIXTURE(upgraded)
 
 /* ---- Records of upgrades */
 

@@ -11,10 +11,10 @@
 
 #include <linux/freq.h>
 
-#define ANY		((struct freq_allocate_v3) {			\
+#define FOR_ANY		((struct freq_allocate_v3) {			\
 				.deadline = FREQ_FOR_EVER,		\
 			})
-#define EXACT(number)	((struct freq_allocate_v3) {			\
+#define FOR_EXACT(number)	((struct freq_allocate_v3) {			\
 				.frequency = (number),			\
 				.flags = FREQ_ALLOCATE_EXACT,		\
 				.deadline = FREQ_FOR_EVER,		\

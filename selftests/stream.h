@@ -103,4 +103,29 @@ int stream_drain(struct stream *stream);
 #define EXPECT_QUIET(fd)						\
 	EXPECT_EQ(0, poll_events(fd))
 
+/* A server with 10 to 15, all free; @all subscribes to all records. */
+#define STREAM_FIXTURE(name)						\
+	FIXTURE(name) {							\
+		struct stream all;					\
+		int log;						\
+		int fd;							\
+	};								\
+									\
+	FIXTURE_SETUP(name)						\
+	{								\
+		ASSERT_EQ(0, handle_signals());				\
+		ASSERT_EQ(0, server_start("freq_v3", NULL));		\
+		self->log = log_open();					\
+		ASSERT_GE(self->log, 0);				\
+		self->fd = open_client();				\
+		ASSERT_GE(self->fd, 0);					\
+		START_STREAM(&self->all, ALL_KINDS, 0);			\
+	}								\
+									\
+	FIXTURE_TEARDOWN(name)						\
+	{								\
+		EXPECT_TRUE(sleepers_end());				\
+		EXPECT_EQ(0, test_clean());				\
+	}
+
 #endif /* FREQ_STREAM_H */
